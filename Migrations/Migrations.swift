@@ -1,0 +1,22 @@
+/// A numbered change of the database's schema.
+///
+/// The files are frozen once released: a change is a new file. Each is recorded in the database with the
+/// SHA-256 of its text.
+package struct Migration: Sendable {
+    /// 1, 2, …; also the `user_version` of a database that has it.
+    package let number: Int
+    /// The file's name without its ending.
+    package let name: String
+    package let sql: String
+
+    private init(_ number: Int, _ name: String, _ text: [UInt8]) {
+        self.number = number
+        self.name = name
+        sql = String(decoding: text, as: UTF8.self)
+    }
+
+    /// All of them in order; a test compares the list with the folder.
+    package static let all: [Migration] = [
+        Migration(1, "0001_initial", PackageResources._001_initial_sql)
+    ]
+}

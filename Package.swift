@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "orgloop-queue",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "orgloop-queue", targets: ["OrgLoopQueueCommand"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The domain: values, rules, pure functions and the `EventStore` contract. No I/O.
+        .target(name: "EventQueue", dependencies: [crypto], swiftSettings: strict),
+        // The numbered .sql files, embedded in the binary so that it can be copied anywhere.
+        .target(
+            name: "EventQueueMigrations",
+            path: "Migrations",
+            resources: [.embedInCode("0001_initial.sql")],
+            swiftSettings: strict
+        ),
+        // The SQLite engine; the only importer of GRDB.
+        .target(
+            name: "EventQueueSQLite",
+            dependencies: [
+                "EventQueue", "EventQueueMigrations", crypto, logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        // Receiver, consumer API, health; the only importer of Hummingbird.
+        .target(
+            name: "EventQueueHTTP",
+            dependencies: [
+                "EventQueue", crypto, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        // The composition root and the subcommands.
+        .executableTarget(
+            name: "OrgLoopQueueCommand",
+            dependencies: [
+                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueSQLite", crypto, logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        // The promises that every `EventStore` keeps; an engine's tests run them against itself.
+        .target(
+            name: "EventQueueConformance",
+            dependencies: ["EventQueue"],
+            path: "Tests/EventQueueConformance",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "EventQueueTests", dependencies: ["EventQueue"], swiftSettings: strict),
+        .testTarget(
+            name: "EventQueueSQLiteTests",
+            dependencies: [
+                "EventQueueConformance", "EventQueueMigrations", "EventQueueSQLite", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EventQueueHTTPTests",
+            dependencies: ["EventQueueHTTP", "EventQueueSQLite"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["EventQueue", "EventQueueHTTP", "OrgLoopQueueCommand"],
+            swiftSettings: strict
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

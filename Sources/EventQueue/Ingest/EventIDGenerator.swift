@@ -1,0 +1,57 @@
+import Synchronization
+
+/// Makes event ids that sort in the order in which they were made.
+///
+/// An id is `evt_` and 16 hexadecimal digits: 44 bits of milliseconds since 1970, which last until the year
+/// 2527, then 20 bits of a counter. The counter starts anew each millisecond, at random in its lower half,
+/// so that an id cannot be guessed from the time. Ids rise strictly even when the clock jumps back; time-ordered
+/// ids keep inserts into the unique index at its end.
+public final class EventIDGenerator: Sendable {
+    private static let counterBits = 20
+    private static let prefix = "evt_"
+    private static let digits = 16
+    /// 2100-01-01: our ids and the clocks that make them are older, and the counter has room above it for ever.
+    private static let latest: Int64 = 4_102_444_800_000
+
+    private let now: TimeSource
+    private let randomCounter: @Sendable () -> UInt32
+    /// The last id's 64 bits.
+    private let last: Mutex<UInt64>
+
+    /// - Parameters:
+    ///   - last: The newest stored id: those to come sort after it. One of another form, as an import may
+    ///     bring, has no place in our order and is ignored.
+    ///   - randomCounter: Where a millisecond's counter starts; only its low 19 bits are used.
+    public init(
+        now: @escaping TimeSource, after last: Event.ID?,
+        randomCounter: @escaping @Sendable () -> UInt32 = { UInt32.random(in: .min ... .max) }
+    ) {
+        self.now = now
+        self.randomCounter = randomCounter
+        self.last = Mutex(last.flatMap(Self.bits) ?? 0)
+    }
+
+    /// An id that is greater than all before it.
+    public func next() -> Event.ID {
+        let milliseconds = UInt64(min(max(0, now().milliseconds), Self.latest))
+        let start = UInt64(randomCounter()) & (1 << (Self.counterBits - 1) - 1)
+        let bits = last.withLock { last in
+            // Within a millisecond, and while the clock is behind, the counter goes on; when it overflows it
+            // carries into the milliseconds.
+            let isNewMillisecond = last >> Self.counterBits < milliseconds
+            last = isNewMillisecond ? milliseconds << Self.counterBits | start : last + 1
+            return last
+        }
+        let text = String(bits, radix: 16)
+        return Event.ID(made: Self.prefix + String(repeating: "0", count: Self.digits - text.count) + text)
+    }
+
+    /// The bits of an id of our form; an id from elsewhere names a year at random.
+    private static func bits(_ id: Event.ID) -> UInt64? {
+        let text = id.rawValue.dropFirst(prefix.count)
+        guard text.utf8.count == digits, !text.contains(where: \.isUppercase),
+            let bits = UInt64(text, radix: 16), bits >> counterBits <= UInt64(latest)
+        else { return nil }
+        return bits
+    }
+}

@@ -1,0 +1,66 @@
+/// Builds a JSON text as bytes, so that values which are already JSON are copied and never encoded again.
+package struct JSONBytes: Sendable {
+    /// What was built so far.
+    package private(set) var bytes: [UInt8] = []
+
+    package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    /// Appends punctuation and names that are JSON as they stand.
+    package mutating func literal(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    /// Appends bytes that are JSON already.
+    package mutating func raw(_ json: some Collection<UInt8>) { bytes.append(contentsOf: json) }
+
+    /// Appends `text` as a JSON string, with its quotes.
+    package mutating func string(_ text: some StringProtocol) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 { escape(byte) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends `number` in decimal digits.
+    package mutating func integer(_ number: some BinaryInteger) {
+        bytes.append(contentsOf: String(number).utf8)
+    }
+
+    /// Appends `true` or `false`.
+    package mutating func boolean(_ value: Bool) { literal(value ? "true" : "false") }
+
+    /// Appends `values` with commas between them, in brackets.
+    package mutating func array<Value>(
+        _ values: some Sequence<Value>, _ append: (inout Self, Value) -> Void
+    ) {
+        var isFirst = true
+        literal("[")
+        for value in values {
+            if !isFirst { literal(",") }
+            isFirst = false
+            append(&self, value)
+        }
+        literal("]")
+    }
+
+    /// RFC 8259 requires these escapes and no other; everything else stays readable as it is.
+    private mutating func escape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): literal("\\\"")
+        case UInt8(ascii: "\\"): literal("\\\\")
+        case UInt8(ascii: "\n"): literal("\\n")
+        case UInt8(ascii: "\r"): literal("\\r")
+        case UInt8(ascii: "\t"): literal("\\t")
+        case 0..<0x20:
+            literal("\\u00")
+            bytes.append(contentsOf: hexadecimal(CollectionOfOne(byte)).utf8)
+        default: bytes.append(byte)
+        }
+    }
+}
+
+/// `text` as a JSON string, with its quotes.
+package func jsonString(_ text: some StringProtocol) -> String {
+    var json = JSONBytes(capacity: text.utf8.count + 2)
+    json.string(text)
+    return String(decoding: json.bytes, as: UTF8.self)
+}

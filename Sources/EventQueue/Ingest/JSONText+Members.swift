@@ -1,0 +1,82 @@
+extension JSONText {
+    /// The value of the outermost object's member with this name.
+    package subscript(_ name: String) -> Value? {
+        members.first { matches($0, name) }?.value
+    }
+
+    /// The value that a path of member names leads to, from the outermost object inwards.
+    package func value(at path: [String]) -> Value? {
+        guard let first = path.first, var value = self[first] else { return nil }
+        for name in path.dropFirst() {
+            guard let inner = members(of: value).first(where: { matches($0, name) }) else { return nil }
+            value = inner.value
+        }
+        return value
+    }
+
+    /// The members of a nested object; none for a value of another kind.
+    package func members(of value: Value) -> [Member] {
+        guard value.kind == .object else { return [] }
+        var scanner = JSONScanner(start: value.range.lowerBound, end: value.range.upperBound)
+        // The bytes passed the same scanner when the text was made.
+        _ = try? scanner.scan(bytes.span)
+        return scanner.members
+    }
+
+    /// The decoded name of a member.
+    package func name(of member: Member) -> String {
+        decoded(member.name)
+    }
+
+    /// The bytes of a value, exactly as they were sent.
+    package func raw(_ value: Value) -> ArraySlice<UInt8> { bytes[value.range] }
+
+    /// The bytes between the quotes of a string value, exactly as they were sent.
+    package func content(_ value: Value) -> ArraySlice<UInt8> {
+        precondition(value.kind == .string, "only a string has content")
+        return bytes[value.range.dropFirst().dropLast()]
+    }
+
+    /// The text of a string value, with U+FFFD for each surrogate that stands alone; `nil` for other kinds.
+    package func string(_ value: Value) -> String? {
+        guard value.kind == .string else { return nil }
+        return decoded(value.range.lowerBound + 1..<value.range.upperBound - 1)
+    }
+
+    /// The value of a number that is a whole one, however it is written (`1`, `1.0`, `10e-1`); `nil` for
+    /// other numbers, for other kinds, and beyond 18 digits.
+    package func integer(_ value: Value) -> Int? {
+        guard value.kind == .number else { return nil }
+        let isNegative = bytes[value.range.lowerBound] == UInt8(ascii: "-")
+        let parts = raw(value).dropFirst(isNegative ? 1 : 0)
+            .split(maxSplits: 1, omittingEmptySubsequences: false) { $0 | 0x20 == UInt8(ascii: "e") }
+        let mantissa = parts[0].split(separator: UInt8(ascii: "."), maxSplits: 1)
+        // The value is digits × 10^scale, with neither zero at the end of the digits nor at their start.
+        var digits = mantissa.joined().drop { $0 == UInt8(ascii: "0") }.map { Int($0 - UInt8(ascii: "0")) }
+        if digits.isEmpty { return 0 }
+        guard let exponent = parts.count > 1 ? Int(String(decoding: parts[1], as: UTF8.self)) : 0,
+            (-1 << 32...1 << 32).contains(exponent)
+        else { return nil }
+        var scale = exponent - (mantissa.count > 1 ? mantissa[1].count : 0)
+        while digits.last == 0 {
+            digits.removeLast()
+            scale += 1
+        }
+        guard scale >= 0, digits.count + scale <= 18 else { return nil }
+        let magnitude = (digits + Array(repeating: 0, count: scale)).reduce(0) { $0 * 10 + $1 }
+        return isNegative ? -magnitude : magnitude
+    }
+
+    private func matches(_ member: Member, _ name: String) -> Bool {
+        member.nameIsEscaped
+            ? decoded(member.name).utf8.elementsEqual(name.utf8)
+            : bytes[member.name].elementsEqual(name.utf8)
+    }
+
+    private func decoded(_ range: Range<Int>) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity(range.count)
+        JSONEscape.decode(range, of: bytes.span, surrogates: .replaced, into: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+}

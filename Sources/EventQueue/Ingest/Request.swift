@@ -1,0 +1,125 @@
+/// Looks up request headers, whatever library received them.
+public protocol HeaderLookup {
+    /// Every value of the header with this lower-case name, in the order of their arrival.
+    func values(of name: String) -> [String]
+}
+
+/// What arrived at the door, before anything about it is believed.
+public struct Request<Headers: HeaderLookup> {
+    public let body: [UInt8]
+    public let headers: Headers
+    public let receivedAt: Timestamp
+
+    public init(body: [UInt8], headers: Headers, receivedAt: Timestamp) {
+        self.body = body
+        self.headers = headers
+        self.receivedAt = receivedAt
+    }
+}
+
+/// Bytes that passed their source's verification; only ``Verifier`` makes one.
+public struct VerifiedRequest: Sendable {
+    public let body: [UInt8]
+    public let receivedAt: Timestamp
+    /// The sender's delivery id, if it gave one.
+    public let idempotencyKey: String?
+    /// How it was verified, for the audit.
+    public let verdict: Verdict
+    /// The allow-listed headers as a JSON object: what is needed to verify the request again.
+    public let headersJSON: String
+
+    init(
+        body: [UInt8], receivedAt: Timestamp, idempotencyKey: String?, verdict: Verdict, headersJSON: String
+    ) {
+        self.body = body
+        self.receivedAt = receivedAt
+        self.idempotencyKey = idempotencyKey
+        self.verdict = verdict
+        self.headersJSON = headersJSON
+    }
+}
+
+/// Under which scheme and key a request was accepted.
+public struct Verdict: Sendable, Hashable {
+    /// The scheme's configuration name: `hub`, `none`.
+    public let scheme: String
+    /// Which of the configured secrets matched: the first 8 hexadecimal digits of a hash of it; `nil`
+    /// when the scheme has none.
+    public let keyID: String?
+
+    init(scheme: String, keyID: String?) {
+        self.scheme = scheme
+        self.keyID = keyID
+    }
+}
+
+/// An event that is ready to be stored; only ``Source/normalise(_:id:)`` makes one.
+public struct NewEvent: Sendable {
+    public let source: Source.ID
+    public let id: Event.ID
+    public let kind: Event.Kind
+    public let platformEvent: String
+    public let request: VerifiedRequest
+    public let bodyFingerprint: Fingerprint
+    /// The OrgLoop event JSON exactly as it will be emitted.
+    public let envelope: [UInt8]
+    public let envelopeFingerprint: Fingerprint
+    /// Whether the body is Claude Code's own hook JSON, whose sender expects an empty answer.
+    public let isHook: Bool
+
+    init(
+        source: Source.ID, id: Event.ID, kind: Event.Kind, platformEvent: String, request: VerifiedRequest,
+        envelope: [UInt8], isHook: Bool
+    ) {
+        self.source = source
+        self.id = id
+        self.kind = kind
+        self.platformEvent = platformEvent
+        self.request = request
+        self.envelope = envelope
+        self.isHook = isHook
+        bodyFingerprint = Fingerprint(of: request.body)
+        envelopeFingerprint = Fingerprint(of: envelope)
+    }
+}
+
+/// A verified request that could not become an event, with the reason.
+public struct RejectedRequest: Sendable {
+    public let source: Source.ID
+    public let request: VerifiedRequest
+    public let rejection: Rejection
+
+    public init(source: Source.ID, request: VerifiedRequest, rejection: Rejection) {
+        self.source = source
+        self.request = request
+        self.rejection = rejection
+    }
+}
+
+/// Why a verified request is not an event.
+public enum Rejection: Error, Sendable, Equatable {
+    /// The body is not the one JSON text it should be; `detail` says where and why.
+    case invalidJSON(detail: String)
+    /// A required field is missing or of the wrong type.
+    case missingField(name: String, detail: String)
+    /// The idempotency key belongs to an event with another body.
+    case idempotencyConflict(first: Event.ID)
+
+    /// The stable code under which it is kept.
+    public var code: String {
+        switch self {
+        case .invalidJSON: "invalid_json"
+        case .missingField: "missing_field"
+        case .idempotencyConflict: "idempotency_conflict"
+        }
+    }
+
+    /// What is wrong, for a person.
+    public var detail: String {
+        switch self {
+        case .invalidJSON(let detail), .missingField(_, let detail): detail
+        case .idempotencyConflict(let first):
+            "The idempotency key belongs to \(first), which has another body."
+        }
+    }
+}

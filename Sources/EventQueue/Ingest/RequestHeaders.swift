@@ -1,0 +1,53 @@
+/// The sender's delivery id, which makes a delivery that is sent twice one event.
+enum IdempotencyKey {
+    static let header = "idempotency-key"
+
+    /// The key of a request; `nil` when it has none or an empty one.
+    ///
+    /// A key that is too long for an index is replaced by its hash: equal keys stay equal.
+    static func read(from headers: some HeaderLookup) -> String? {
+        let key = headers.values(of: header).filter { !$0.isEmpty }.joined(separator: ", ")
+        guard !key.isEmpty else { return nil }
+        guard key.utf8.count > Limits.idempotencyKeyLengthMax else { return key }
+        return "sha256:\(Fingerprint(of: Array(key.utf8)))"
+    }
+}
+
+/// The headers that are stored with a request.
+///
+/// What is needed to verify it again or to understand it, and nothing else: `authorization` and `cookie`
+/// carry credentials, which must not rest in a database.
+enum AuditedHeaders {
+    static let names = [
+        "content-type", "user-agent", IdempotencyKey.header,
+        "x-hub-signature-256", "x-signature",
+        "x-github-event", "x-github-delivery",
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+        "svix-id", "svix-timestamp", "svix-signature",
+        "linear-signature", "linear-delivery", "linear-event",
+        "stripe-signature",
+        "x-slack-signature", "x-slack-request-timestamp",
+    ]
+
+    /// A JSON object: a string for each header that is there, an array of strings for a repeated one.
+    static func json(_ headers: some HeaderLookup) -> String {
+        var json = JSONBytes(capacity: 256)
+        var separator: StaticString = "{"
+        for name in names {
+            let values = headers.values(of: name)
+            guard let first = values.first else { continue }
+            json.literal(separator)
+            separator = ","
+            json.string(name)
+            json.literal(":")
+            if values.count == 1 {
+                json.string(first)
+            } else {
+                json.array(values) { $0.string($1) }
+            }
+        }
+        if json.bytes.isEmpty { json.literal("{") }
+        json.literal("}")
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,121 @@
+extension SessionReport {
+    /// The event in one of OrgLoop's two formats.
+    func draft(as format: Source.SessionFormat, receivedAt: Timestamp) -> EventDraft {
+        let timestamp = timestamp(receivedAt: receivedAt)
+        let phase = phase
+        var payload = JSONBytes(capacity: body.bytes.count + 512)
+        payload.literal("{")
+        if format == .lifecycle, let phase { appendLifecycle(phase, at: timestamp, to: &payload) }
+        appendFields(to: &payload)
+        payload.literal("}")
+        return EventDraft(
+            kind: phase?.isTerminal == true ? .actorStopped : .resourceChanged,
+            platformEvent: platformEvent(format),
+            timestamp: timestamp,
+            provenance: provenance(format),
+            payload: payload.bytes[...],
+            isHook: hook != nil)
+    }
+
+    /// `nil` for a hook that says nothing about its session's course.
+    private var phase: SessionPhase? {
+        if let hook { return hook.phase }
+        return isStart ? .started : SessionPhase(exitCode: exitCode)
+    }
+
+    /// The sender's timestamp as it was sent, when it is one.
+    private func timestamp(receivedAt: Timestamp) -> [UInt8] {
+        guard let value = body["timestamp"], let text = body.string(value), Timestamp(iso8601: text) != nil
+        else {
+            return Array(jsonString(receivedAt.iso8601).utf8)
+        }
+        return Array(body.raw(value))
+    }
+
+    private func platformEvent(_ format: Source.SessionFormat) -> String {
+        guard let phase else { return hook?.platformEvent ?? "" }
+        return Self.platformEvent(phase, format)
+    }
+
+    /// The seed's format knows one end only.
+    private static func platformEvent(_ phase: SessionPhase, _ format: Source.SessionFormat) -> String {
+        format == .sessionExited && phase.isTerminal ? "session.exited" : "session.\(phase.rawValue)"
+    }
+
+    private func provenance(_ format: Source.SessionFormat) -> [UInt8] {
+        var json = JSONBytes(capacity: 256)
+        json.literal(#"{"platform":"claude-code","platform_event":"#)
+        if let phase {
+            json.string(Self.platformEvent(phase, format))
+        } else if let hook {
+            json.literal("\"")
+            json.raw(hook.platformEventContent)
+            json.literal("\"")
+        }
+        json.literal(#","author":"claude-code","author_type":"bot","session_id":"#)
+        json.raw(sessionID)
+        json.literal(#","working_directory":"#)
+        json.raw(workingDirectory)
+        json.literal("}")
+        return json.bytes
+    }
+
+    /// The fields that both formats have.
+    private func appendFields(to json: inout JSONBytes) {
+        json.literal(#""session_id":"#)
+        json.raw(sessionID)
+        json.literal(#","working_directory":"#)
+        json.raw(workingDirectory)
+        json.literal(#","duration_seconds":"#)
+        json.raw(duration)
+        json.literal(#","exit_status":"#)
+        json.raw(exitStatus)
+        json.literal(#","summary":"#)
+        json.raw(summary)
+        let ofHook = hook == nil ? [] : ["hook_event_name", "reason"]
+        for name in ["transcript_path", "hook_type", "meta"] + ofHook {
+            guard let value = body[name] else { continue }
+            json.literal(",")
+            json.string(name)
+            json.literal(":")
+            json.raw(body.raw(value))
+        }
+    }
+
+    /// The members `lifecycle` and `session`, with a comma behind them.
+    private func appendLifecycle(_ phase: SessionPhase, at timestamp: [UInt8], to json: inout JSONBytes) {
+        json.literal(#""lifecycle":{"phase":"#)
+        json.string(phase.rawValue)
+        json.literal(#","terminal":"#)
+        json.boolean(phase.isTerminal)
+        if let outcome = phase.outcome {
+            json.literal(#","outcome":""#)
+            json.literal(outcome)
+            json.literal("\"")
+        }
+        json.literal(#","reason":"#)
+        json.string(phase.reason(exitCode: exitCode))
+        // The id's own escapes stay as they are inside the longer string.
+        json.literal(#","dedupe_key":"claude-code:"#)
+        json.raw(sessionID.dropFirst().dropLast())
+        json.literal(":")
+        json.raw(phase.rawValue.utf8)
+        json.literal(#""},"session":{"id":"#)
+        json.raw(sessionID)
+        json.literal(#","adapter":"claude-code","harness":"claude-code""#)
+        if workingDirectory.count > 2 {
+            json.literal(#","cwd":"#)
+            json.raw(workingDirectory)
+        }
+        if phase.isTerminal {
+            json.literal(#","ended_at":"#)
+            json.raw(timestamp)
+            json.literal(#","exit_status":"#)
+            json.raw(exitStatus)
+        } else {
+            json.literal(#","started_at":"#)
+            json.raw(timestamp)
+        }
+        json.literal("},")
+    }
+}

@@ -1,0 +1,98 @@
+/// A durable queue of events: what every storage engine promises.
+///
+/// Each verb is one transaction. When it returns, what it did survives a kill of the process, and
+/// power loss if the disk honours fsync; when it throws, it did nothing that anybody can rely on. The
+/// conformance suite states the promises by number (DESIGN §6, I1–I12).
+///
+/// Every verb throws ``ProtocolRefusal`` for a request the protocol does not allow and ``StoreFailure``
+/// when the engine cannot serve now.
+public protocol EventStore: Sendable {
+    /// Stores `event` unless its source already has an event with its idempotency key.
+    ///
+    /// - Throws: ``StoreFailure``; a retry then finds whatever the failed attempt left behind.
+    func append(_ event: NewEvent) async throws -> Appended
+
+    /// Keeps a verified request that could not become an event, dropping the oldest beyond the bound.
+    func quarantine(_ request: RejectedRequest) async throws
+
+    /// Opens a session and fences the one before; the consumer comes into being if it is new.
+    func openSession(_ request: SessionRequest) async throws -> Session.ID
+
+    /// Ends a session in good order; closing a closed one again changes nothing.
+    func closeSession(_ session: Session.ID, of cursor: Cursor.Key) async throws
+
+    /// Hands the next events to the consumer, or the last batch again to a caller that never saved it.
+    func poll(_ request: PollRequest) async throws -> PollAnswer
+
+    /// Records outcomes; the first for an emission wins.
+    ///
+    /// - Parameter session: The session that was handed the events; `nil` means each one's latest emission.
+    func settle(_ reports: [OutcomeReport], of cursor: Cursor.Key, session: Session.ID?) async throws
+        -> Settlement
+
+    /// Lets the next poll go on whatever it presents.
+    ///
+    /// - Returns: How many events were passed over.
+    func resume(_ order: ResumeOrder) async throws -> Int
+
+    /// Records an order to emit events again and queues them before new ones.
+    func replay(_ order: Replay.Order) async throws -> Replay.Receipt
+
+    /// Declares in doubt what settling sessions left unsettled for too long.
+    ///
+    /// The service calls it periodically; nothing else depends on how often.
+    ///
+    /// - Returns: How many events became `in_doubt`.
+    @discardableResult
+    func judgeOverdue() async throws -> Int
+
+    /// Counts and positions of every source and consumer, in constant time for any number of events.
+    func status() async throws -> QueueStatus
+
+    /// The state of one event for one consumer; `nil` when no such event is stored.
+    func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State?
+}
+
+/// What an append did.
+public enum Appended: Sendable, Equatable {
+    /// The event is stored under this id.
+    case stored(Event.ID)
+    /// The same delivery was stored before, under this id.
+    case duplicate(Event.ID)
+    /// The idempotency key belongs to an event with another body.
+    case conflict(Event.ID)
+}
+
+/// Why an engine cannot serve a request now, named for what the caller can do.
+public enum StoreFailure: Error, Sendable, Equatable {
+    /// The disk, or what is left of it above the configured floor, is full: retry later.
+    case diskFull(String)
+    /// The queue holds as many events or bytes as it may: retry after some were consumed and pruned.
+    case overQuota(String)
+    /// The service is stopping or the database is locked by somebody else: retry.
+    case unavailable(String)
+    /// The content of the database is damaged: nothing is taken in or handed over until an operator acts.
+    case damaged(String)
+    /// The file handle cannot be trusted any more: the service must end and be started again.
+    case broken(String)
+
+    /// What happened and what mends it, for a log line; never holds a body or a secret.
+    public var explanation: String {
+        switch self {
+        case .diskFull(let text), .overQuota(let text), .unavailable(let text), .damaged(let text),
+            .broken(let text):
+            text
+        }
+    }
+
+    /// The stable code for metrics and answers.
+    public var code: String {
+        switch self {
+        case .diskFull: "disk_full"
+        case .overQuota: "over_quota"
+        case .unavailable: "unavailable"
+        case .damaged: "damaged"
+        case .broken: "broken"
+        }
+    }
+}

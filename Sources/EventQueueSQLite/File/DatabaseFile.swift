@@ -1,0 +1,62 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The database's files as the operating system sees them.
+///
+/// Only `stat` and its kin are used: opening or closing one of the files outside SQLite would drop the
+/// locks that SQLite holds on it.
+struct DatabaseFile: Sendable {
+    /// Which file a path leads to.
+    struct Identity: Equatable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    let path: String
+
+    var walPath: String { path + "-wal" }
+
+    /// Size in bytes of the file at `path`; zero when there is none.
+    static func size(_ path: String) -> Int64 { status(path).map { Int64($0.st_size) } ?? 0 }
+
+    /// Which file is at `path` now; `nil` when there is none.
+    static func identity(_ path: String) -> Identity? {
+        status(path).map { Identity(device: UInt64($0.st_dev), inode: UInt64($0.st_ino)) }
+    }
+
+    /// How many names the database has; more than one would split it from its WAL.
+    var linkCount: Int { Self.status(path).map { Int($0.st_nlink) } ?? 0 }
+
+    /// Bytes that an unprivileged process may still write beside the database.
+    var freeBytes: Int64? {
+        var volume = statvfs()
+        guard statvfs(path, &volume) == 0 else { return nil }
+        return Int64(volume.f_bavail) * Int64(volume.f_frsize)
+    }
+
+    /// Creates an empty file for this user only, unless there is one; SQLite then gives its WAL the same mode.
+    ///
+    /// It must run before SQLite has the file open in this process.
+    func createPrivately() throws {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            guard errno == EEXIST else {
+                throw StartRefusal(
+                    "The database \(path) cannot be created: \(systemError(errno)).",
+                    mend: "Make its directory writable for this user, or name another path with --database.")
+            }
+            return
+        }
+        close(descriptor)
+    }
+
+    private static func status(_ path: String) -> stat? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status : nil
+    }
+}

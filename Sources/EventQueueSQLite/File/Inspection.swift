@@ -1,0 +1,84 @@
+import GRDB
+
+/// The look at a database before it is served: it finds every reason not to, and changes nothing.
+enum Inspection {
+    /// A file up to this size is read whole before the start; a larger one while the service runs.
+    private static let checkedAtStartBytesMax: Int64 = 16 << 20
+
+    /// Checks the file at `file` and its surroundings.
+    ///
+    /// The service lock must be held, and the file must not be open in this process.
+    static func run(_ file: DatabaseFile) throws {
+        let directory = file.path.lastIndex(of: "/").map { String(file.path[..<$0]) } ?? "."
+        if let network = NetworkFileSystem.holding(directory.isEmpty ? "/" : directory) {
+            throw StartRefusal(
+                "The database \(file.path) lies on a network file system (\(network)).",
+                mend: "Move it to a local disk: SQLite's locks and shared memory do not work over a network.")
+        }
+        guard file.linkCount <= 1 else {
+            throw StartRefusal(
+                "The database \(file.path) has \(file.linkCount) hard links.",
+                mend: "Remove the other names: a WAL under one name is not found under another.")
+        }
+        guard DatabaseFile.size(file.path) > 0 else { return }
+        try describingDamage(of: file) {
+            let queue = try DatabaseQueue(path: file.path, configuration: Connections.inspection())
+            defer { try? queue.close() }
+            try queue.unsafeRead { try inspect($0, file) }
+        }
+    }
+
+    /// Reads the whole database; returns what SQLite finds wrong with it, `nil` when nothing is.
+    static func damage(_ database: Database) throws -> String? {
+        let findings = try String.fetchAll(database, sql: "PRAGMA quick_check(3)")
+        return findings == ["ok"] ? nil : findings.joined(separator: "; ")
+    }
+
+    /// The refusal of a file that SQLite calls corrupt.
+    static func damageRefusal(_ path: String, _ finding: String) -> StartRefusal {
+        StartRefusal(
+            "The database \(path) is damaged: \(finding).",
+            mend: "Keep the file as it is. Restore the last backup, or salvage it with: sqlite3 \(path) .recover")
+    }
+
+    private static func inspect(_ database: Database, _ file: DatabaseFile) throws {
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        let version = try Schema.version(database)
+        if application == 0, tables == 0, version == 0 { return }
+        guard application == Connections.applicationID else {
+            throw StartRefusal(
+                "The file \(file.path) is another program's database.",
+                mend: "Name another path with --database; this one was not touched.")
+        }
+        guard version <= Schema.newest else {
+            throw StartRefusal(
+                "The database \(file.path) was written by a newer version (schema \(version), this program "
+                    + "knows \(Schema.newest)).",
+                mend: "Use that newer version of orgloop-queue.")
+        }
+        guard try Schema.isIntact(database, at: version) else {
+            throw StartRefusal(
+                "The schema of \(file.path) differs from what its migrations made.",
+                mend: "Undo what was changed by hand, or restore the last backup.")
+        }
+        if DatabaseFile.size(file.path) <= checkedAtStartBytesMax, let finding = try damage(database) {
+            throw damageRefusal(file.path, finding)
+        }
+    }
+
+    private static func describingDamage(of file: DatabaseFile, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as DatabaseError {
+            switch error.resultCode {
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                throw damageRefusal(file.path, error.message ?? "it is not a SQLite database")
+            default:
+                throw StartRefusal(
+                    "The database \(file.path) cannot be read: \(error.message ?? "SQLite error \(error.resultCode)").",
+                    mend: "Check its permissions and those of its directory, -wal and -shm files.")
+            }
+        }
+    }
+}

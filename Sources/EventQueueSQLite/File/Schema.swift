@@ -1,0 +1,66 @@
+import EventQueue
+import EventQueueMigrations
+import GRDB
+
+/// The schema of a database: what it should be, what it is, and the steps between.
+enum Schema {
+    /// The number of the newest migration this program has.
+    static var newest: Int { Migration.all.last?.number ?? 0 }
+
+    /// What SQLite keeps of a schema, without its own tables and statistics.
+    private static let contents = """
+        SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema
+        WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1
+        """
+
+    /// The `user_version` of the database.
+    static func version(_ database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    }
+
+    /// Whether the database's schema is what its migrations make, to the letter.
+    static func isIntact(_ database: Database, at version: Int) throws -> Bool {
+        let reference = try DatabaseQueue()
+        let expected = try reference.writeWithoutTransaction { memory in
+            for migration in Migration.all where migration.number <= version {
+                try memory.execute(sql: migration.sql)
+            }
+            return try String.fetchAll(memory, sql: contents)
+        }
+        let recorded = try String.fetchAll(database, sql: "SELECT sha256 FROM migration ORDER BY number")
+        let known = Migration.all.prefix(while: { $0.number <= version }).map { fingerprint($0) }
+        return try String.fetchAll(database, sql: contents) == expected && recorded == known
+    }
+
+    /// The migrations that the database does not have.
+    static func pending(_ database: Database) throws -> [Migration] {
+        let version = try version(database)
+        return Migration.all.filter { $0.number > version }
+    }
+
+    /// Applies what is pending, each in a transaction of its own.
+    ///
+    /// - Returns: The names of those applied.
+    static func migrate(_ database: Database, at time: Timestamp) throws -> [String] {
+        try pending(database).map { migration in
+            try database.inTransaction(.immediate) {
+                try database.execute(sql: migration.sql)
+                try database.execute(
+                    sql: "INSERT INTO migration (number, name, sha256, applied_at) VALUES (?, ?, ?, ?)",
+                    arguments: [migration.number, migration.name, fingerprint(migration), time.iso8601])
+                // A pragma takes no arguments; both are integers of ours.
+                try database.execute(
+                    sql: """
+                        PRAGMA user_version = \(migration.number);
+                        PRAGMA application_id = \(Connections.applicationID);
+                        """)
+                return .commit
+            }
+            return migration.name
+        }
+    }
+
+    private static func fingerprint(_ migration: Migration) -> String {
+        Fingerprint(of: migration.sql.utf8).description
+    }
+}

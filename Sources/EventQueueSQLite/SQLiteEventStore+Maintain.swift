@@ -1,0 +1,72 @@
+import EventQueue
+import EventQueueMigrations
+import GRDB
+import Logging
+
+extension SQLiteEventStore {
+    /// The housekeeping that the service asks for every few seconds; failures are logged, not thrown.
+    public func maintain() async {
+        do {
+            try await judgeOverdue()
+            try await emptyLog()
+        } catch {
+            logger.warning("housekeeping was put off", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Moves the WAL's content into the database and cuts the WAL, if no reader is in the way.
+    ///
+    /// It runs on the writer, because a checkpoint beside another writer can lose rows in SQLite before
+    /// 3.51.3 (https://www.sqlite.org/wal.html#walresetbug). It waits for nobody: a reader that holds an old
+    /// snapshot keeps the WAL growing, not the senders waiting.
+    func emptyLog() async throws {
+        let logBytes = DatabaseFile.size(file.walPath)
+        guard logBytes > Self.logBytesWorthEmptying else { return }
+        let guardian = guardian
+        let isEmptied: Bool = try await writer.alone { pool in
+            try guardian.guarding {
+                try pool.writeWithoutTransaction { database in
+                    try database.execute(sql: "PRAGMA busy_timeout = 0")
+                    defer { try? database.execute(sql: "PRAGMA busy_timeout = 5000") }
+                    let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                    return row?[0] == 0
+                }
+            }
+        }
+        guard !isEmptied, logBytes > Int64(configuration.limits.walBytesWarning) else { return }
+        logger.warning(
+            "a reader keeps the WAL from being emptied; look for a forgotten sqlite3 shell",
+            metadata: ["wal_bytes": "\(logBytes)"])
+    }
+
+    private static var logBytesWorthEmptying: Int64 { 4 << 20 }
+
+    /// What ``migrate(path:)`` would do, without doing it.
+    ///
+    /// - Throws: ``StartRefusal`` when the file must not be served.
+    public static func migrationPlan(path: String) throws -> (applied: [String], pending: [String]) {
+        let all = Migration.all.map(\.name)
+        let file = DatabaseFile(path: path)
+        guard DatabaseFile.size(path) > 0 else { return ([], all) }
+        try Inspection.run(file)
+        let queue = try DatabaseQueue(path: path, configuration: Connections.inspection())
+        let version = try queue.unsafeRead { try Schema.version($0) }
+        return (Array(all.prefix(version)), Array(all.dropFirst(version)))
+    }
+
+    /// Applies what is pending to the database at `path`, creating it if there is none.
+    ///
+    /// - Returns: The names of the migrations it applied.
+    /// - Throws: ``StartRefusal``, also while a service has the database open.
+    public static func migrate(path: String) throws -> [String] {
+        let file = DatabaseFile(path: path)
+        let lock = try ServiceLock(database: path)
+        defer { lock.release() }
+        try file.createPrivately()
+        try Inspection.run(file)
+        let pool = try Connections.openPool(path: path)
+        let applied = try pool.writeWithoutTransaction { try Schema.migrate($0, at: .now()) }
+        try pool.close()
+        return applied
+    }
+}

@@ -1,0 +1,143 @@
+public import EventQueue
+import Foundation
+import GRDB
+public import Logging
+
+/// The queue in one SQLite file: one writer, group commit, `synchronous=FULL`.
+///
+/// The rules it keeps are DESIGN §5; each has a test. A store that is open holds the service lock, so no
+/// other process writes the file.
+public final class SQLiteEventStore: EventStore {
+    /// What to open, and how.
+    public struct Configuration: Sendable {
+        /// Where the database is, or will be created.
+        public var path: String
+        /// The sources that exist although nothing was received from them yet.
+        public var sources: [Source.ID]
+        public var limits = Limits.Settings()
+        /// What each consumer wants when its engine lost its checkpoint; `resume` where none is named.
+        public var onRegressed: [Consumer.ID: PollRule.OnRegressed] = [:]
+
+        public init(path: String, sources: [Source.ID]) {
+            self.path = path
+            self.sources = sources
+        }
+    }
+
+    let configuration: Configuration
+    let file: DatabaseFile
+    let pool: DatabasePool
+    let writer: Writer
+    let guardian: Guardian
+    let doorbell: Doorbell
+    let clock: TimeSource
+    let logger: Logger
+    let lineage: Checkpoint.Lineage
+    private let lock: ServiceLock
+
+    /// The failures after which the service must end (`broken`) or turn unready (`damaged`).
+    public var failures: AsyncStream<StoreFailure> { guardian.failures }
+
+    /// Opens the database, creating or migrating it as needed.
+    ///
+    /// - Parameters:
+    ///   - doorbell: Rung after each commit that may have something for a waiting poll.
+    /// - Throws: ``StartRefusal`` when the file must not be served; it is then untouched.
+    public static func open(
+        _ configuration: Configuration, doorbell: Doorbell, clock: @escaping TimeSource, logger: Logger
+    ) async throws -> SQLiteEventStore {
+        try SQLiteEventStore(configuration, doorbell, clock, logger)
+    }
+
+    private init(
+        _ configuration: Configuration, _ doorbell: Doorbell, _ clock: @escaping TimeSource, _ logger: Logger
+    ) throws {
+        self.configuration = configuration
+        self.doorbell = doorbell
+        self.clock = clock
+        self.logger = logger
+        file = DatabaseFile(path: configuration.path)
+        lock = try ServiceLock(database: configuration.path)
+        do {
+            try file.createPrivately()
+            try Inspection.run(file)
+            pool = try Connections.openPool(path: configuration.path)
+            let now = clock()
+            let opened = try pool.writeWithoutTransaction { database in
+                _ = try Schema.migrate(database, at: now)
+                return try Self.prepare(database, configuration.sources, at: now)
+            }
+            lineage = opened.lineage
+            guardian = Guardian(
+                file: file, limits: configuration.limits, events: opened.events, logger: logger)
+            writer = Writer(pool: pool, guardian: guardian, doorbell: doorbell)
+        } catch let error as DatabaseError {
+            lock.release()
+            throw StartRefusal(
+                "The database \(configuration.path) cannot be opened: \(error.message ?? "\(error.resultCode)").",
+                mend: "Check its permissions, those of its directory, and the free space.")
+        } catch {
+            lock.release()
+            throw error
+        }
+        checkInBackground()
+    }
+
+    /// Finishes what was handed over, empties the WAL into the database and gives the lock back.
+    public func close() async {
+        doorbell.shut()
+        await withCheckedContinuation { continuation in
+            // Waits for a commit, so it may not run on the executor of the callers it waits for.
+            Thread.detachNewThread { [self] in
+                writer.stop()
+                do { try pool.close() } catch {
+                    logger.error("the database was not closed cleanly", metadata: ["error": "\(error)"])
+                }
+                lock.release()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// The newest event's id; new ids are to sort after it.
+    public func lastEventID() async throws -> Event.ID? {
+        try await read { try String.fetchOne($0, sql: "SELECT max(id) FROM event") }.flatMap { Event.ID($0) }
+    }
+
+    /// The lineage, the number of events, and the row of every configured source.
+    private static func prepare(_ database: Database, _ sources: [Source.ID], at time: Timestamp) throws
+        -> (lineage: Checkpoint.Lineage, events: Int)
+    {
+        var generator = SystemRandomNumberGenerator()
+        let fresh = Checkpoint.Lineage.random(using: &generator)
+        return try database.transaction {
+            try database.run(
+                "INSERT INTO queue (one, lineage, created_at) VALUES (1, ?, ?) ON CONFLICT DO NOTHING",
+                [Data(fresh.bytes), time.iso8601])
+            for source in sources { _ = try database.sourceRow(source, insertingIfMissing: true) }
+            let stored = try Data.fetchOne(database, sql: "SELECT lineage FROM queue") ?? Data()
+            guard let lineage = Checkpoint.Lineage(stored: [UInt8](stored)) else {
+                throw StartRefusal(
+                    "The database has lost its lineage.", mend: "Restore the last backup.")
+            }
+            return (lineage, try database.count("SELECT coalesce(sum(events), 0) FROM source"))
+        }
+    }
+
+    /// Reads the whole file on a reader; the start does not wait for it.
+    private func checkInBackground() {
+        Task.detached(priority: .background) { [pool, guardian, file] in
+            let finding: String?
+            do {
+                finding = try await pool.read { try Inspection.damage($0) }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+                finding = error.message
+            } catch {
+                // Closed meanwhile, or out of memory: nothing was found out about the file.
+                return
+            }
+            guard let finding else { return }
+            guardian.condemn(.damaged(Inspection.damageRefusal(file.path, finding).description))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import EventQueue
+import Foundation
+import GRDB
+import Logging
+
+/// One event on its way into a batch.
+struct Member {
+    let sequence: Int64
+    let eventID: String
+    /// Its number among the event's emissions to this consumer.
+    let emission: Int
+    /// The row of the replay that orders it, if one does.
+    let replay: Int64?
+    /// What is sent; empty when the stored bytes do not have their hash any more.
+    let envelope: [UInt8]
+
+    var isCorrupt: Bool { envelope.isEmpty }
+
+    /// The next events that have never been emitted, in `seq` order (I6).
+    static func fresh(_ cursor: CursorRow, limit: Int, in database: Database) throws -> [Member] {
+        try database.all(
+            """
+            SELECT seq, id, 1 AS emission_no, NULL AS replay_id, NULL AS replay_name, NULL AS reason,
+                CAST(envelope AS BLOB) AS envelope, envelope_sha256
+            FROM event WHERE source_id = ? AND seq > ? ORDER BY seq LIMIT ?
+            """, [cursor.source, cursor.position, limit]
+        ).map(Member.init)
+    }
+
+    /// The events that wait to be emitted again, in `seq` order.
+    static func replayed(_ cursor: CursorRow, limit: Int, in database: Database) throws -> [Member] {
+        try database.all(
+            """
+            SELECT event.seq, event.id, replay.id AS replay_id, replay.name AS replay_name, replay.reason,
+                CAST(event.envelope AS BLOB) AS envelope, event.envelope_sha256,
+                (SELECT coalesce(max(emission_no), 0) + 1 FROM emission
+                    WHERE emission.seq = event.seq AND emission.cursor_id = waiting.cursor_id) AS emission_no
+            FROM replay_event AS waiting
+            JOIN event ON event.seq = waiting.seq
+            JOIN replay ON replay.id = waiting.replay_id
+            WHERE waiting.cursor_id = ? AND waiting.emission_no IS NULL
+            ORDER BY waiting.seq LIMIT ?
+            """, [cursor.id, limit]
+        ).map(Member.init)
+    }
+
+    /// The members of a batch, in the order in which they were sent.
+    static func inBatch(_ batch: Int64, in database: Database) throws -> [Member] {
+        try database.all(
+            """
+            SELECT event.seq, event.id, emission.emission_no, replay.id AS replay_id,
+                replay.name AS replay_name, replay.reason, CAST(event.envelope AS BLOB) AS envelope,
+                event.envelope_sha256
+            FROM emission
+            JOIN event ON event.seq = emission.seq
+            LEFT JOIN replay ON replay.id = emission.replay_id
+            WHERE emission.batch_id = ?
+            ORDER BY replay.id IS NULL, event.seq
+            """, [batch]
+        ).map(Member.init)
+    }
+
+    private init(_ row: Row) throws {
+        sequence = row["seq"]
+        eventID = row["id"]
+        emission = row["emission_no"]
+        replay = row["replay_id"]
+        let stored = [UInt8](row["envelope"] as Data? ?? Data())
+        let hash = [UInt8](row["envelope_sha256"] as Data)
+        guard Fingerprint(of: stored).bytes == hash else {
+            envelope = []
+            return
+        }
+        guard let name: String = row["replay_name"], let id = Replay.ID(name) else {
+            envelope = stored
+            return
+        }
+        envelope = EventQueue.envelope(stored, withReplay: id, emission: emission, reason: row["reason"])
+    }
+}
+
+/// The events that a poll takes, within its limits.
+struct Selection {
+    private(set) var members: [Member] = []
+    private var corrupt: [Member] = []
+    private let limit: Int
+    private var bytes = 0
+    private var isFull = false
+    /// First emissions taken since the cursor was moved.
+    var passed = 0
+
+    init(limit: Int) { self.limit = limit }
+
+    var room: Int { limit - members.count }
+    var hasRoom: Bool { room > 0 && !isFull }
+
+    /// Takes as many of `candidates` as fit; at least one, however large it is.
+    ///
+    /// - Returns: The sequence of the last one taken; `nil` when none was.
+    @discardableResult
+    mutating func take(_ candidates: [Member], replayed: Bool) -> Int64? {
+        var end: Int64?
+        for candidate in candidates where !isFull {
+            guard bytes + candidate.envelope.count <= Limits.batchBytesMax || members.isEmpty else {
+                isFull = true
+                break
+            }
+            bytes += candidate.envelope.count
+            if candidate.isCorrupt { corrupt.append(candidate) } else { members.append(candidate) }
+            if !replayed { passed += 1 }
+            end = candidate.sequence
+        }
+        return end
+    }
+
+    /// Gives every member its emission in the batch.
+    func recordEmissions(batch: Int64, of cursor: CursorRow, in database: Database) throws {
+        for member in members {
+            try Self.insertEmission(member, batch: batch, of: cursor, in: database)
+        }
+        let replays = members.count { $0.replay != nil }
+        try cursor.tally(replays, from: .replaying, to: .drained, in: database)
+        try cursor.tally(members.count - replays, from: nil, to: .drained, in: database)
+    }
+
+    /// Gives every event whose envelope is not what was stored an emission that failed and was never sent.
+    func recordCorrupt(of cursor: CursorRow, at time: Timestamp, in database: Database, _ logger: Logger)
+        throws
+    {
+        for member in corrupt {
+            try Self.insertEmission(member, batch: nil, failedAt: time, of: cursor, in: database)
+            let from: Event.State? = member.replay == nil ? nil : .replaying
+            try cursor.tally(1, from: from, to: .failed, in: database)
+            logger.corruptEnvelope(member.eventID)
+        }
+    }
+
+    private static func insertEmission(
+        _ member: Member, batch: Int64?, failedAt: Timestamp? = nil, of cursor: CursorRow,
+        in database: Database
+    ) throws {
+        let outcome = failedAt.map { _ in Outcome.failed.rawValue }
+        try database.run(
+            """
+            INSERT INTO emission (seq, cursor_id, emission_no, batch_id, replay_id, outcome, detail,
+                settled_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                member.sequence, cursor.id, member.emission, batch, member.replay, outcome,
+                failedAt.map { _ in Settle.corruptEnvelope }, failedAt?.iso8601,
+            ])
+        guard let replay = member.replay else { return }
+        try database.run(
+            "UPDATE replay_event SET emission_no = ? WHERE seq = ? AND replay_id = ?",
+            [member.emission, member.sequence, replay])
+    }
+}

@@ -1,0 +1,106 @@
+import EventQueue
+import Foundation
+import GRDB
+
+/// Appends that share a commit. It belongs to the writer's thread.
+final class AppendGroup {
+    private struct Member {
+        let event: NewEvent
+        let continuation: CheckedContinuation<Appended, any Error>
+    }
+
+    private let guardian: Guardian
+    private let doorbell: Doorbell
+    private var members: [Member] = []
+    private var sourceRows: [Source.ID: Int64] = [:]
+
+    init(guardian: Guardian, doorbell: Doorbell) {
+        self.guardian = guardian
+        self.doorbell = doorbell
+    }
+
+    var count: Int { members.count }
+
+    func add(_ event: NewEvent, _ continuation: CheckedContinuation<Appended, any Error>) {
+        members.append(Member(event: event, continuation: continuation))
+    }
+
+    /// Commits the members and tells each what became of it: all are durable, or none is acknowledged.
+    func commit(in pool: DatabasePool) {
+        guard !members.isEmpty else { return }
+        let group = members
+        members = []
+        do {
+            let results = try guardian.guarding(appending: group.count) {
+                try pool.writeWithoutTransaction { database in
+                    try database.transaction { try insert(group, into: database) }
+                }
+            }
+            for (member, result) in zip(group, results) { member.continuation.resume(with: result) }
+            for source in Set(group.map(\.event.source)) { doorbell.ring(source) }
+        } catch {
+            sourceRows = [:]
+            for member in group { member.continuation.resume(throwing: error) }
+        }
+    }
+
+    private typealias Insertion = Result<Appended, any Error>
+
+    private func insert(_ group: [Member], into database: Database) throws -> [Insertion] {
+        var stored: [Int64: Int] = [:]
+        let results = try group.map { member -> Insertion in
+            let source = try sourceRow(of: member.event.source, in: database)
+            let appended = try insert(member.event, source: source, into: database)
+            if case .stored = appended { stored[source, default: 0] += 1 }
+            return .success(appended)
+        }
+        for (source, count) in stored {
+            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, source])
+        }
+        return results
+    }
+
+    private func insert(_ event: NewEvent, source: Int64, into database: Database) throws -> Appended {
+        let request = event.request
+        try database.run(
+            """
+            INSERT INTO event (id, source_id, type, platform_event, received_at, verification, key_id,
+                idempotency_key, headers, body_sha256, envelope_sha256, envelope, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)
+            ON CONFLICT (source_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+            """,
+            [
+                event.id.rawValue, source, event.kind.rawValue, event.platformEvent,
+                request.receivedAt.iso8601, request.verdict.scheme, request.verdict.keyID,
+                request.idempotencyKey, request.headersJSON, Data(event.bodyFingerprint.bytes),
+                Data(event.envelopeFingerprint.bytes), Data(event.envelope), Data(request.body),
+            ])
+        guard database.changesCount == 0 else { return .stored(event.id) }
+        return try recordDuplicate(of: event, source: source, in: database)
+    }
+
+    /// Finds the event that has the key already and notes that it was delivered again.
+    private func recordDuplicate(of event: NewEvent, source: Int64, in database: Database) throws -> Appended {
+        let row = try database.first(
+            "SELECT seq, id, body_sha256 FROM event WHERE source_id = ? AND idempotency_key = ?",
+            [source, event.request.idempotencyKey])
+        guard let row, let first = Event.ID(row["id"] as String) else {
+            throw StoreFailure.broken("An idempotency key is in its index but not in its table.")
+        }
+        guard row["body_sha256"] == Data(event.bodyFingerprint.bytes) else { return .conflict(first) }
+        try database.run(
+            """
+            INSERT INTO duplicate (seq, count, first_at, last_at) VALUES (?1, 1, ?2, ?2)
+            ON CONFLICT (seq) DO UPDATE SET count = count + 1, last_at = excluded.last_at
+            """,
+            [row["seq"] as Int64, event.request.receivedAt.iso8601])
+        return .duplicate(first)
+    }
+
+    private func sourceRow(of source: Source.ID, in database: Database) throws -> Int64 {
+        if let known = sourceRows[source] { return known }
+        let row = try database.sourceRow(source, insertingIfMissing: true)
+        sourceRows[source] = row
+        return row
+    }
+}

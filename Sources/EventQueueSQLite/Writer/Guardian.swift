@@ -1,0 +1,137 @@
+import EventQueue
+import GRDB
+import GRDBSQLite
+import Logging
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Watches over every write: refuses it when it cannot be kept, and never lets a broken file be trusted
+/// again (DESIGN §5, rules 4 to 6).
+final class Guardian: Sendable {
+    private struct State {
+        var failure: StoreFailure?
+        var databaseIdentity: DatabaseFile.Identity?
+        var walIdentity: DatabaseFile.Identity?
+        var events = 0
+    }
+
+    private let file: DatabaseFile
+    private let limits: Limits.Settings
+    private let logger: Logger
+    private let state: Mutex<State>
+    private let reports: AsyncStream<StoreFailure>.Continuation
+
+    /// The failures after which the handle is not used any more; each is reported once.
+    let failures: AsyncStream<StoreFailure>
+
+    init(file: DatabaseFile, limits: Limits.Settings, events: Int, logger: Logger) {
+        self.file = file
+        self.limits = limits
+        self.logger = logger
+        var state = State()
+        state.databaseIdentity = DatabaseFile.identity(file.path)
+        state.walIdentity = DatabaseFile.identity(file.walPath)
+        state.events = events
+        self.state = Mutex(state)
+        (failures, reports) = AsyncStream.makeStream(of: StoreFailure.self, bufferingPolicy: .bufferingOldest(8))
+    }
+
+    /// Runs a write and lets it be acknowledged only when it is in the file that everybody else sees.
+    ///
+    /// - Parameter appending: How many events it adds at most; zero for what must work on a full queue.
+    func guarding<Result>(appending: Int = 0, _ write: () throws -> Result) throws -> Result {
+        try refuseIfFailed()
+        if appending > 0 { try refuseIfFull(adding: appending) }
+        do {
+            let result = try write()
+            try refuseIfReplaced()
+            if appending > 0 { state.withLock { $0.events += appending } }
+            return result
+        } catch let error as DatabaseError {
+            throw judge(error)
+        }
+    }
+
+    /// Marks the database as damaged: nothing is appended or handed over until an operator has acted.
+    func condemn(_ failure: StoreFailure) {
+        let isFirst = state.withLock { state in
+            defer { state.failure = state.failure ?? failure }
+            return state.failure == nil
+        }
+        guard isFirst else { return }
+        logger.critical("the database cannot be trusted any more", metadata: ["reason": "\(failure.explanation)"])
+        reports.yield(failure)
+    }
+
+    func refuseIfFailed() throws {
+        if let failure = state.withLock(\.failure) { throw failure }
+    }
+
+    private func refuseIfFull(adding count: Int) throws {
+        if let free = file.freeBytes, free < Int64(limits.freeBytesMin) {
+            throw StoreFailure.diskFull("Less than \(limits.freeBytesMin) bytes are free (free_bytes_min).")
+        }
+        if state.withLock(\.events) + count > limits.queueEventsMax {
+            throw StoreFailure.overQuota("The queue holds \(limits.queueEventsMax) events (queue_events_max).")
+        }
+        if DatabaseFile.size(file.path) + DatabaseFile.size(file.walPath) > Int64(limits.queueBytesMax) {
+            throw StoreFailure.overQuota("The queue takes \(limits.queueBytesMax) bytes (queue_bytes_max).")
+        }
+    }
+
+    /// A commit into a file that was renamed, replaced or unlinked succeeds and is lost.
+    private func refuseIfReplaced() throws {
+        let isSame = state.withLock { state in
+            let wal = DatabaseFile.identity(file.walPath)
+            // The WAL is made by the first write after the file was opened.
+            if state.walIdentity == nil { state.walIdentity = wal }
+            return state.databaseIdentity == DatabaseFile.identity(file.path) && state.walIdentity == wal
+                && wal != nil
+        }
+        guard isSame else {
+            let failure = StoreFailure.broken(
+                "The database or its WAL was renamed, replaced or removed while the service had it open. "
+                    + "Put the files back and start the service again.")
+            condemn(failure)
+            throw failure
+        }
+    }
+
+    /// What an SQLite error means for the caller.
+    func judge(_ error: DatabaseError) -> StoreFailure {
+        let text = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
+        switch error.extendedResultCode {
+        case .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC, .SQLITE_READONLY_DBMOVED:
+            // What the kernel dropped after a failed fsync is unknown (https://lwn.net/Articles/752063/).
+            let failure = StoreFailure.broken("The disk did not confirm a commit: \(text). Restart the service.")
+            condemn(failure)
+            return failure
+        default: break
+        }
+        switch error.resultCode {
+        case .SQLITE_FULL:
+            return .diskFull("The disk is full.")
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            let failure = StoreFailure.damaged(
+                "The database is damaged: \(text). Stop the service and restore the last backup.")
+            condemn(failure)
+            return failure
+        case .SQLITE_IOERR, .SQLITE_CANTOPEN:
+            // Where SQLite has no code of its own for a full disk, as for its shared memory, errno has.
+            let isFull = [ENOSPC, EDQUOT, EFBIG].contains(errno) || (file.freeBytes ?? .max) < 1 << 16
+            return isFull ? .diskFull("The disk is full.") : .unavailable("The disk failed: \(text).")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return .unavailable(
+                "Another program holds the database locked; only the service may open it for writing.")
+        default:
+            return .unavailable("SQLite refused: \(text).")
+        }
+    }
+}

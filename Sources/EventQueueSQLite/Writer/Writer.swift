@@ -1,0 +1,145 @@
+import EventQueue
+import Foundation
+import GRDB
+import Synchronization
+
+/// The one thread that writes: it commits appends in groups and runs every other verb alone.
+///
+/// Callers hand over work and suspend; what waits while a commit is under way shares the next one. All
+/// bookkeeping is on the thread, so nothing here needs a lock but the queue of work.
+final class Writer: Sendable {
+    /// Work for the thread. A job is told its result only after the commit it belongs to.
+    enum Job: Sendable {
+        case append(NewEvent, CheckedContinuation<Appended, any Error>)
+        /// Runs on the thread and resumes its own caller; without a pool, to say that it was refused.
+        case alone(@Sendable (DatabasePool?) -> Void)
+    }
+
+    private struct State {
+        var jobs: [Job] = []
+        var isStopping = false
+    }
+
+    /// More appends in one transaction make the first of them wait longer than a commit takes.
+    private static let groupEventsMax = 256
+
+    private let state = Mutex(State())
+    private let work = DispatchSemaphore(value: 0)
+    private let stopped = DispatchSemaphore(value: 0)
+
+    /// Starts the thread.
+    init(pool: DatabasePool, guardian: Guardian, doorbell: Doorbell) {
+        let thread = Thread { [self] in
+            Thread.current.name = "orgloop-queue-writer"
+            let group = AppendGroup(guardian: guardian, doorbell: doorbell)
+            while let jobs = nextJobs() { run(jobs, pool, group) }
+            stopped.signal()
+        }
+        thread.stackSize = 1 << 20
+        thread.start()
+    }
+
+    /// Appends with whatever else waits for the next commit.
+    func append(_ event: NewEvent) async throws -> Appended {
+        try await withCheckedThrowingContinuation { submit(.append(event, $0)) }
+    }
+
+    /// Runs `verb` in a transaction of its own and returns after its commit.
+    func transaction<Result: Sendable>(
+        _ guardian: Guardian, _ verb: @escaping @Sendable (Database) throws -> Result
+    ) async throws -> Result {
+        try await alone { pool in
+            try guardian.guarding {
+                try pool.writeWithoutTransaction { database in
+                    try database.transaction { try verb(database) }
+                }
+            }
+        }
+    }
+
+    /// Runs `body` on the thread, outside any transaction.
+    func alone<Result: Sendable>(
+        _ body: @escaping @Sendable (DatabasePool) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            submit(
+                .alone { pool in
+                    continuation.resume(
+                        with: Swift.Result {
+                            guard let pool else { throw Self.stopping }
+                            return try body(pool)
+                        })
+                })
+        }
+    }
+
+    /// Finishes what was handed over, then ends the thread. Work that comes later is refused.
+    func stop() {
+        let first = state.withLock { state in
+            defer { state.isStopping = true }
+            return !state.isStopping
+        }
+        guard first else { return }
+        work.signal()
+        stopped.wait()
+    }
+
+    private func submit(_ job: Job) {
+        let accepted = state.withLock { state in
+            guard !state.isStopping else { return false }
+            state.jobs.append(job)
+            return true
+        }
+        guard accepted else { return refuse(job) }
+        work.signal()
+    }
+
+    private static let stopping = StoreFailure.unavailable("The service is stopping.")
+
+    private func refuse(_ job: Job) {
+        switch job {
+        case .append(_, let continuation): continuation.resume(throwing: Self.stopping)
+        case .alone(let body): body(nil)
+        }
+    }
+
+    /// Waits for work; `nil` when there will be none.
+    private func nextJobs() -> [Job]? {
+        while true {
+            work.wait()
+            let (jobs, isStopping) = state.withLock { state in
+                defer { state.jobs = [] }
+                return (state.jobs, state.isStopping)
+            }
+            if !jobs.isEmpty { return jobs }
+            if isStopping { return nil }
+        }
+    }
+
+    private func run(_ jobs: [Job], _ pool: DatabasePool, _ group: AppendGroup) {
+        for job in jobs {
+            switch job {
+            case .append(let event, let continuation):
+                group.add(event, continuation)
+                if group.count >= Self.groupEventsMax { group.commit(in: pool) }
+            case .alone(let body):
+                // Appends that were handed over before it are committed before it.
+                group.commit(in: pool)
+                body(pool)
+            }
+        }
+        group.commit(in: pool)
+    }
+}
+
+extension Database {
+    /// Runs `body` in an immediate transaction and returns its result after the commit.
+    func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+        var result: Swift.Result<Result, any Error> = .failure(CancellationError())
+        try inTransaction(.immediate) {
+            result = .success(try body())
+            return .commit
+        }
+        return try result.get()
+    }
+}
