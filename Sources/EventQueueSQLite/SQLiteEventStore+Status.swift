@@ -15,10 +15,9 @@ extension SQLiteEventStore {
 
     public func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State? {
         try await read { database in
-            try String.fetchOne(
-                database,
-                sql: "SELECT state FROM events WHERE id = ? AND (consumer = ? OR consumer IS NULL)",
-                arguments: [event.rawValue, consumer.rawValue])
+            try database.first(
+                "SELECT state FROM events WHERE id = ? AND (consumer = ? OR consumer IS NULL)",
+                [event.rawValue, consumer.rawValue])?["state"] as String?
         }.flatMap(Event.State.init)
     }
 

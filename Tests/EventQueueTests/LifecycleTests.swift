@@ -54,7 +54,7 @@ struct LifecycleTests {
         #expect(
             text(event.envelope).hasSuffix(
                 #"""
-                "payload":{"lifecycle":{"phase":"started","terminal":false,"reason":"session_started",\#
+                "payload":{"lifecycle":{"phase":"started","terminal":false,\#
                 "dedupe_key":"claude-code:s:started"},"session":{"id":"s","adapter":"claude-code",\#
                 "harness":"claude-code","cwd":"/w","started_at":"\#(receivedText)"},"session_id":"s",\#
                 "working_directory":"/w","duration_seconds":0,"exit_status":0,"summary":"",\#

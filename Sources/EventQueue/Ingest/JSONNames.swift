@@ -23,6 +23,11 @@ struct JSONNames {
     private var names: [Name] = []
     private var decoded: [UInt8] = []
 
+    init() {
+        objects.reserveCapacity(8)
+        names.reserveCapacity(32)
+    }
+
     mutating func open() {
         objects.append(Object(firstName: names.count, firstDecoded: decoded.count))
     }

@@ -18,6 +18,9 @@ struct JSONScanner {
     init(start: Int, end: Int) {
         position = start
         self.end = end
+        // What an ordinary body needs, so that it is scanned without growing anything.
+        members.reserveCapacity(16)
+        containers.reserveCapacity(8)
     }
 
     /// Checks the text from start to end and returns its outermost value.
@@ -182,13 +185,15 @@ extension JSONScanner {
         var isEscaped = false
         position += 1
         while true {
-            // Most bytes of most texts are passed here.
-            while position < end {
-                let byte = bytes[position]
+            // Most bytes of most texts are passed here; a local variable stays in a register.
+            var next = position
+            while next < end {
+                let byte = bytes[next]
                 let isPlain = byte &- 0x20 < 0x60 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
                 guard isPlain else { break }
-                position += 1
+                next += 1
             }
+            position = next
             switch try current(bytes) {
             case UInt8(ascii: "\""):
                 position += 1

@@ -93,8 +93,10 @@ extension SessionReport {
             json.literal(outcome)
             json.literal("\"")
         }
-        json.literal(#","reason":"#)
-        json.string(phase.reason(exitCode: exitCode))
+        if let reason = phase.reason(exitCode: exitCode) {
+            json.literal(#","reason":"#)
+            json.string(reason)
+        }
         // The id's own escapes stay as they are inside the longer string.
         json.literal(#","dedupe_key":"claude-code:"#)
         json.raw(sessionID.dropFirst().dropLast())

@@ -23,10 +23,10 @@ enum SessionPhase: String {
         }
     }
 
-    /// Why the session is in this phase, in OrgLoop's words.
-    func reason(exitCode: Int) -> String {
+    /// Why the session is in this phase, in OrgLoop's words; a start has no reason.
+    func reason(exitCode: Int) -> String? {
         switch (self, exitCode) {
-        case (.started, _): "session_started"
+        case (.started, _): nil
         case (.stopped, 130): "sigint"
         case (.stopped, 137): "sigkill"
         case (.stopped, 143): "sigterm"

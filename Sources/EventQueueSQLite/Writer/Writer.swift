@@ -73,6 +73,9 @@ final class Writer: Sendable {
         }
     }
 
+    /// How many jobs wait for the thread.
+    var waiting: Int { state.withLock(\.jobs.count) }
+
     /// Finishes what was handed over, then ends the thread. Work that comes later is refused.
     func stop() {
         let first = state.withLock { state in

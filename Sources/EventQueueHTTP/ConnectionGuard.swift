@@ -1,0 +1,180 @@
+import EventQueue
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// A request's body did not arrive in time.
+struct BodyTimeout: Error {}
+
+/// Gives every phase of a connection a deadline, so that a stalled or slow peer costs a socket for
+/// seconds and not for ever.
+///
+/// Hummingbird's own idle timeout starts anew with every part of a body, closes without an answer and
+/// does not see a peer that never reads; a client that said `Connection: close` and stays would be
+/// waited for without end.
+final class ConnectionGuard: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// An answer of the largest batch passes a busy reader in far less.
+    private static let answerTimeout: TimeAmount = .seconds(30)
+    /// Enough for a peer on the same continent to read an answer it did not wait for.
+    private static let lingerTime: TimeAmount = .seconds(1)
+
+    private let limits: Limits.Settings
+    private let connections: Connections
+    private var deadline: Scheduled<Void>?
+    private var requestsOpen = 0
+    private var isReading = false
+    /// How many answers are left to give before the connection is closed; `nil` while nobody wants that.
+    private var answersLeft: Int?
+    /// Whether what still comes is thrown away. It is read nevertheless: closing a socket with unread input
+    /// resets it, and the reset may overtake the answer.
+    private var ignoresInput = false
+
+    init(limits: Limits.Settings, connections: Connections) {
+        self.limits = limits
+        self.connections = connections
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        connections.add(context.channel)
+        if context.channel.isActive { awaitHead(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { disarm() }
+
+    func channelActive(context: ChannelHandlerContext) {
+        awaitHead(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        disarm()
+        connections.remove(context.channel)
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { connections.inputEnded(context.channel) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            if answersLeft != nil { ignoresInput = true }
+            guard !ignoresInput else { return }
+            requestsOpen += 1
+            isReading = true
+            if Self.closes(head.headers) { answersLeft = requestsOpen }
+            inviteBody(of: head, context)
+            awaitBody(context)
+        case .body:
+            break
+        case .end:
+            guard !ignoresInput else { return }
+            isReading = false
+            disarm()
+        }
+        if !ignoresInput { context.fireChannelRead(data) }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where head.status.code >= 200:
+            if Self.closes(head.headers) {
+                answersLeft = 1
+            } else if answersLeft == 1 {
+                head.headers.add(name: "connection", value: "close")
+            }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end:
+            requestsOpen = max(0, requestsOpen - 1)
+            answersLeft = answersLeft.map { $0 - 1 }
+            let written = promise ?? context.eventLoop.makePromise()
+            arm(context, in: Self.answerTimeout) { $0.close(promise: nil) }
+            written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
+            context.write(data, promise: written)
+        case .head, .body:
+            context.write(data, promise: promise)
+        }
+    }
+
+    private func answerWritten(_ context: ChannelHandlerContext) {
+        if answersLeft == 0 {
+            ignoresInput = true
+            context.close(mode: .output, promise: nil)
+            arm(context, in: Self.lingerTime) { $0.close(promise: nil) }
+        } else if isReading {
+            awaitBody(context)
+        } else if requestsOpen == 0 {
+            awaitHead(context)
+        } else {
+            disarm()
+        }
+    }
+
+    /// A client that asks whether it may send its body waits a second for the word.
+    private func inviteBody(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
+        let length = head.headers["content-length"].first.flatMap { Int($0) } ?? 0
+        guard length <= limits.bodyBytesMax else { return }
+        context.writeAndFlush(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+    }
+
+    private func awaitHead(_ context: ChannelHandlerContext) {
+        arm(context, in: TimeAmount(limits.headTimeout)) { $0.close(promise: nil) }
+    }
+
+    private func awaitBody(_ context: ChannelHandlerContext) {
+        arm(context, in: TimeAmount(limits.bodyTimeout)) { context in
+            self.arm(context, in: Self.answerTimeout) { $0.close(promise: nil) }
+            context.fireErrorCaught(BodyTimeout())
+        }
+    }
+
+    private func arm(
+        _ context: ChannelHandlerContext, in time: TimeAmount,
+        _ action: @escaping (ChannelHandlerContext) -> Void
+    ) {
+        disarm()
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { action(context) }
+    }
+
+    private func disarm() {
+        deadline?.cancel()
+        deadline = nil
+    }
+
+    private static func closes(_ headers: HTTPHeaders) -> Bool {
+        headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+    }
+}
+
+/// Hummingbird's HTTP/1 connection with a ``ConnectionGuard`` behind its parser.
+struct GuardedConnection: ServerChildChannel {
+    typealias Value = HTTP1Channel.Value
+
+    let connection: HTTP1Channel
+    let limits: Limits.Settings
+    let connections: Connections
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            let guarding = ConnectionGuard(limits: limits, connections: connections)
+            try pipeline.addHandler(guarding, position: .after(parser))
+            return value
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        await connection.handle(value: value, logger: logger)
+    }
+}

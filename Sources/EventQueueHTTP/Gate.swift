@@ -1,0 +1,87 @@
+import Synchronization
+
+/// Keeps browsers out: a page that a user happens to visit must not be able to write into a queue on
+/// this machine, neither by a cross-origin POST nor by rebinding a DNS name to a loopback address.
+final class Gate: Sendable {
+    private let listenHost: String
+    private let hosts: [HostName]
+    /// Known once the socket is bound.
+    private let port = Atomic<Int>(0)
+
+    /// - Parameter hosts: Further names under which the service is called; one without a port goes with any.
+    init(listenHost: String, hosts: [String]) {
+        self.listenHost = listenHost.lowercased()
+        self.hosts = hosts.compactMap { HostName($0) }
+    }
+
+    /// Tells on which port the service listens.
+    func isBound(to port: Int) {
+        self.port.store(port, ordering: .relaxed)
+    }
+
+    /// The answer to a request that must not come in; `nil` for one that may.
+    func refusal(hosts presented: [String], hasOrigin: Bool) -> Answer? {
+        guard !hasOrigin else {
+            return .json(403, ["error": "Origin not allowed", "detail": .text(Self.originMend)])
+        }
+        guard presented.count == 1, let text = presented.first, !text.isEmpty else {
+            return .json(400, ["error": "Missing Host header", "detail": "Send exactly one Host header."])
+        }
+        guard let host = HostName(text), allows(host) else {
+            let named = String(text.prefix(128))
+            return .json(
+                421,
+                [
+                    "error": "Host not allowed",
+                    "detail": .text(
+                        "If this service is called \(named), add it to `hosts` in the configuration."),
+                ])
+        }
+        return nil
+    }
+
+    private static let originMend =
+        "Browsers send an Origin header, and this service answers none: call it from "
+        + "a program, without the header."
+
+    private func allows(_ host: HostName) -> Bool {
+        if HostName.loopback.contains(host.name) { return true }
+        if host.name == listenHost, host.port == nil || host.port == port.load(ordering: .relaxed) {
+            return true
+        }
+        return hosts.contains { $0.name == host.name && ($0.port == nil || $0.port == host.port) }
+    }
+}
+
+/// A host and perhaps a port, as a Host header has them.
+struct HostName: Sendable, Equatable {
+    static let loopback: Set<String> = ["localhost", "127.0.0.1", "::1"]
+
+    /// In lower case, an IPv6 address without its brackets.
+    let name: String
+    let port: Int?
+
+    init?(_ text: String) {
+        let name: Substring
+        let rest: Substring
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            name = text[..<end].dropFirst()
+            rest = text[end...].dropFirst()
+        } else {
+            name = text.prefix { $0 != ":" }
+            rest = text[name.endIndex...]
+        }
+        guard !name.isEmpty else { return nil }
+        self.name = name.lowercased()
+        guard !rest.isEmpty else {
+            port = nil
+            return
+        }
+        let digits = rest.dropFirst()
+        guard rest.first == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Int(digits), number <= UInt16.max
+        else { return nil }
+        port = number
+    }
+}

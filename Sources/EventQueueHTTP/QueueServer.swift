@@ -1,0 +1,150 @@
+public import EventQueue
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// The HTTP service: receiver, consumer API, health and metrics on one listener.
+public struct QueueServer: Service {
+    /// Where it listens and what it bears.
+    public struct Configuration: Sendable {
+        /// The address or name to listen on.
+        public var host: String
+        /// The port to listen on; 0 takes a free one.
+        public var port: Int
+        /// Further names under which it may be called, as Host headers have them; one without a port goes
+        /// with any.
+        public var hosts: [String]
+        /// The bounds of requests and connections.
+        public var limits: Limits.Settings
+
+        /// - Parameter hosts: Needed beside the listen address and the loopback names behind a proxy, say.
+        public init(host: String, port: Int, hosts: [String] = [], limits: Limits.Settings = .init()) {
+            self.host = host
+            self.port = port
+            self.hosts = hosts
+            self.limits = limits
+        }
+    }
+
+    /// How long requests in flight may take to end once the service is to stop; what is left of the promised
+    /// eight seconds is for closing what did not.
+    static let drainTime: Duration = .seconds(5)
+
+    private let configuration: Configuration
+    private let doorbell: Doorbell
+    private let health: Health
+    private let logger: Logger
+    private let gate: Gate
+    private let connections = Connections()
+    private let responder: Responder
+    private let onReady: @Sendable (Int) async -> Void
+
+    /// - Parameters:
+    ///   - doorbell: The bell that `store` rings.
+    ///   - token: What callers of the consumer API present.
+    ///   - health: What `/ready` tells; the caller keeps it up to date.
+    ///   - onReady: Called with the port once the socket is bound and before a connection is accepted, so it
+    ///     must not wait for an answer of this service.
+    public init(
+        configuration: Configuration, sources: SourceRegistry, store: any EventStore, doorbell: Doorbell,
+        ids: EventIDGenerator, token: AccessToken, health: Health, clock: @escaping TimeSource,
+        logger: Logger,
+        onReady: @escaping @Sendable (Int) async -> Void
+    ) {
+        self.configuration = configuration
+        self.doorbell = doorbell
+        self.health = health
+        self.logger = logger
+        self.onReady = onReady
+        gate = Gate(listenHost: configuration.host, hosts: configuration.hosts)
+        let metrics = Metrics()
+        responder = Responder(
+            gate: gate,
+            receiver: Receiver(
+                sources: sources, store: store, ids: ids, health: health, limits: configuration.limits,
+                now: clock, metrics: metrics, logger: logger),
+            api: ConsumerAPI(
+                store: store, longPoll: LongPoll(store: store, doorbell: doorbell), now: clock,
+                logger: logger),
+            token: token, health: health, metrics: metrics, connections: connections,
+            budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))
+    }
+
+    /// Serves until it is told to stop.
+    ///
+    /// A graceful shutdown stops accepting, answers the polls that wait, lets requests in flight end, and
+    /// is over within eight seconds. Hummingbird alone waits for every connection that has begun a request,
+    /// and a peer that never sends the rest or never reads its answer would hold it for ever: neither
+    /// cancellation nor half-closing ends such a wait, only closing the socket does.
+    ///
+    /// - Throws: What binding the socket throws, a port in use for example.
+    public func run() async throws {
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await serve()
+            } onGracefulShutdown: {
+                beginStopping()
+            }
+        } onCancel: {
+            beginStopping()
+            connections.closeAll()
+        }
+    }
+
+    private func beginStopping() {
+        health.beginStopping()
+        doorbell.shut()
+    }
+
+    private func serve() async throws {
+        let application = application()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await application.run()
+                } catch {
+                    // Connections that were closed under it are no failure of the service.
+                    if !health.isStopping { throw error }
+                }
+            }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: Self.drainTime)
+                logger.notice("closing the connections that have not ended")
+                connections.closeAll()
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func application() -> Application<Responder> {
+        // The framework tells of its start, of its parts and of each request; the service tells of its own.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let limits = configuration.limits
+        var parsing = HTTP1Channel.Configuration()
+        parsing.httpDecoder = .init(
+            maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax)
+        let parser = parsing
+        return Application(
+            responder: responder,
+            server: HTTPServerBuilder { responder in
+                GuardedConnection(
+                    connection: HTTP1Channel(responder: responder, configuration: parser), limits: limits,
+                    connections: connections)
+            },
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    limits.connectionsMax, logger: quiet)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? configuration.port
+                gate.isBound(to: port)
+                await onReady(port)
+            },
+            logger: quiet)
+    }
+}

@@ -1,0 +1,162 @@
+import EventQueue
+import Logging
+
+/// The door for senders: decides what a request is answered, in terms of no HTTP library.
+///
+/// The answers are OrgLoop's, to the byte (DESIGN §7): its hooks and its tests read them.
+struct Receiver: Sendable {
+    /// What can be told from a request's head.
+    enum Admission: Sendable {
+        /// The body may be read.
+        case admitted(Source)
+        case refused(Answer)
+    }
+
+    let sources: SourceRegistry
+    let store: any EventStore
+    let ids: EventIDGenerator
+    let health: Health
+    let limits: Limits.Settings
+    let now: TimeSource
+    let metrics: Metrics
+    let logger: Logger
+
+    /// Checks everything that needs no body, so that nobody sends one in vain.
+    func admit(method: String, source name: String, headers: some HeaderLookup) -> Admission {
+        guard method == "POST" else {
+            return .refused(.json(405, ["error": "Method not allowed"]).with("Allow", "POST"))
+        }
+        guard let source = sources.find(name) else {
+            return .refused(
+                .json(404, ["error": .text("Unknown source: \(name.prefix(Self.namedLengthMax))")]))
+        }
+        let encodings = headers.values(of: "content-encoding").flatMap { $0.split(separator: ",") }
+            .map { $0.trimming(" \t") }
+        if let encoding = encodings.first(where: { $0.lowercased() != "identity" }) {
+            let named = String(encoding.prefix(Self.namedLengthMax))
+            return .refused(reject(source, "encoding", Self.encoded(named)))
+        }
+        let length = headers.values(of: "content-length").first.flatMap { Int($0) } ?? 0
+        guard length <= limits.bodyBytesMax else { return .refused(tooLarge(source)) }
+        guard !health.isStopping else {
+            return .refused(Self.unavailable("Shutting down", "shutting_down", 5))
+        }
+        return .admitted(source)
+    }
+
+    /// Verifies, normalises and stores one request; the answer is true once it is given.
+    func receive(_ source: Source, headers: some HeaderLookup, body: [UInt8]) async -> Answer {
+        let verified: VerifiedRequest
+        do {
+            let request = EventQueue.Request(body: body, headers: headers, receivedAt: now())
+            verified = try source.verifier.verify(request)
+        } catch {
+            return reject(source, "unverified", .json(401, ["error": .text(error.message)]))
+        }
+        let event: NewEvent
+        do {
+            event = try source.normalise(verified, id: ids.next())
+        } catch {
+            return await quarantine(verified, of: source, error)
+        }
+        do {
+            switch try await store.append(event) {
+            case .stored(let id):
+                metrics.received(by: source.id, result: "stored")
+                return event.isHook
+                    ? Answer(status: 200) : .json(200, ["ok": true, "event_id": .text(id.rawValue)])
+            case .duplicate(let id):
+                metrics.received(by: source.id, result: "duplicate")
+                let body: JSON = ["ok": true, "event_id": .text(id.rawValue), "duplicate": true]
+                return event.isHook ? Answer(status: 200) : .json(200, body)
+            case .conflict(let id):
+                return await quarantine(verified, of: source, .idempotencyConflict(first: id))
+            }
+        } catch {
+            return failed(source, error)
+        }
+    }
+
+    /// The answer to a body over the limit.
+    func tooLarge(_ source: Source) -> Answer {
+        let detail = "A body may have \(limits.bodyBytesMax) bytes; `limits.body_bytes_max` sets it."
+        return reject(
+            source, "too_large", .json(413, ["error": "Payload too large", "detail": .text(detail)]))
+    }
+
+    /// The answer to a body that did not arrive in time.
+    func tooSlow(_ source: Source) -> Answer {
+        reject(
+            source, "timeout",
+            .json(408, ["error": "Request timeout", "detail": "The body did not arrive in time."]))
+    }
+
+    /// The answer while all bodies together take the memory they may.
+    static let busy = unavailable("Too many requests at once", "busy", 1)
+
+    /// What is named of a sender's own words, so that an answer does not grow with a question.
+    private static let namedLengthMax = 128
+
+    private func quarantine(_ request: VerifiedRequest, of source: Source, _ rejection: Rejection) async
+        -> Answer
+    {
+        do {
+            try await store.quarantine(
+                RejectedRequest(source: source.id, request: request, rejection: rejection))
+        } catch {
+            return failed(source, error)
+        }
+        return reject(source, rejection.code, Self.answer(to: rejection))
+    }
+
+    private func reject(_ source: Source, _ code: String, _ answer: Answer) -> Answer {
+        metrics.received(by: source.id, result: code)
+        logger.info("request rejected", metadata: ["source": "\(source.id)", "code": "\(code)"])
+        return answer
+    }
+
+    private func failed(_ source: Source, _ error: any Error) -> Answer {
+        metrics.received(by: source.id, result: "failed")
+        return StoreTrouble(error).report(to: logger).receiverAnswer
+    }
+
+    private static func answer(to rejection: Rejection) -> Answer {
+        let detail = JSON.text(rejection.detail)
+        return switch rejection {
+        case .invalidJSON:
+            .json(400, ["error": "Invalid JSON payload", "detail": detail])
+        case .missingField(let name, _):
+            .json(400, ["error": .text("Missing required field: \(name)"), "detail": detail])
+        case .idempotencyConflict(let first):
+            .json(
+                422,
+                [
+                    "error": "Idempotency key reused with a different body",
+                    "event_id": .text(first.rawValue),
+                    "detail": detail,
+                ])
+        }
+    }
+
+    private static func encoded(_ encoding: String) -> Answer {
+        .json(
+            415,
+            [
+                "error": .text("Unsupported Content-Encoding: \(encoding)"),
+                "detail": "Send the body as it is: signatures cover the bytes that are sent.",
+            ])
+    }
+
+    private static func unavailable(_ error: String, _ code: String, _ seconds: Int) -> Answer {
+        .json(503, ["error": .text(error), "code": .text(code)]).with("Retry-After", String(seconds))
+    }
+}
+
+extension Substring {
+    /// The text without any of `characters` at its ends.
+    func trimming(_ characters: String) -> Substring {
+        var rest = drop { characters.contains($0) }
+        while let last = rest.last, characters.contains(last) { rest.removeLast() }
+        return rest
+    }
+}

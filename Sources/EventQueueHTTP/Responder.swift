@@ -1,0 +1,197 @@
+import EventQueue
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// A request's connection, which is all that the responder needs beside the request.
+struct ConnectionContext: InitializableFromSource {
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+    }
+}
+
+/// Looks headers up in Hummingbird's collection.
+struct FieldLookup: HeaderLookup {
+    let fields: HTTPFields
+
+    func values(of name: String) -> [String] {
+        HTTPField.Name(name).map { fields[values: $0] } ?? []
+    }
+}
+
+/// Leads each request to what answers it, in one order for all: browser gate, method, token, body.
+///
+/// It routes by itself because the order of the checks and the exact 405s are part of the contract, and a
+/// router decides before its middleware is asked.
+struct Responder: HTTPResponder {
+    typealias Context = ConnectionContext
+
+    let gate: Gate
+    let receiver: Receiver
+    let api: ConsumerAPI
+    let token: AccessToken
+    let health: Health
+    let metrics: Metrics
+    let connections: Connections
+    let budget: ByteBudget
+
+    func respond(to request: Hummingbird.Request, context: ConnectionContext) async throws -> Response {
+        let route = Route(target: request.head.path ?? "")
+        let answer = try await answer(route, request, context)
+        metrics.answered(route, status: answer.status)
+        return response(answer, to: request)
+    }
+
+    private func answer(
+        _ route: Route, _ request: Hummingbird.Request, _ context: ConnectionContext
+    ) async throws -> Answer {
+        let headers = FieldLookup(fields: request.headers)
+        let hosts = [request.head.authority].compactMap(\.self) + headers.values(of: "host")
+        let hasOrigin = !headers.values(of: "origin").isEmpty
+        if let refusal = gate.refusal(hosts: hosts, hasOrigin: hasOrigin) { return unread(refusal, headers) }
+        if case .webhook(let source) = route {
+            switch receiver.admit(method: request.method.rawValue, source: source, headers: headers) {
+            case .refused(let answer): return unread(answer, headers)
+            case .admitted(let source): return try await receive(source, headers, request.body)
+            }
+        }
+        if let refusal = refusal(of: route, method: request.method.rawValue, headers) {
+            return unread(refusal, headers)
+        }
+        switch route {
+        case .health: return unread(.json(200, ["status": "ok"]), headers)
+        case .ready: return unread(readiness, headers)
+        case .metrics: return unread(await exposition(), headers)
+        case .cursor, .replays: return try await call(route, headers, request.body, context)
+        default: return unread(await api.answer(route, body: []), headers)
+        }
+    }
+
+    private func refusal(of route: Route, method: String, _ headers: FieldLookup) -> Answer? {
+        if route.needsToken, !presentsToken(headers) {
+            return .problem(
+                401, "unauthorized", title: "The bearer token is missing or wrong.",
+                detail: "Send `Authorization: Bearer …` with the token of the service's token file."
+            ).with("WWW-Authenticate", "Bearer")
+        }
+        guard !route.methods.isEmpty else { return ConsumerAPI.notFound }
+        guard route.methods.contains(method) else {
+            let allowed = route.methods.joined(separator: ", ")
+            return .problem(
+                405, "method_not_allowed", title: "Method not allowed.", detail: "Use \(allowed)."
+            )
+            .with("Allow", allowed)
+        }
+        return nil
+    }
+
+    private func presentsToken(_ headers: FieldLookup) -> Bool {
+        let presented = headers.values(of: "authorization")
+        return presented.count == 1 && presented.allSatisfy(token.isPresented(by:))
+    }
+
+    private func receive(_ source: Source, _ headers: FieldLookup, _ body: RequestBody) async throws -> Answer
+    {
+        let max = receiver.limits.bodyBytesMax
+        return try await reading(body, headers, max: max) {
+            await receiver.receive(source, headers: headers, body: $0)
+        } orElse: { failure in
+            switch failure {
+            case .tooLarge: receiver.tooLarge(source)
+            case .tooSlow: receiver.tooSlow(source)
+            case .noRoom: Receiver.busy
+            }
+        }
+    }
+
+    private func call(
+        _ route: Route, _ headers: FieldLookup, _ body: RequestBody, _ context: ConnectionContext
+    ) async throws -> Answer {
+        try await reading(body, headers, max: ConsumerAPI.bodyBytesMax) { bytes in
+            guard case .cursor(_, _, .poll) = route else { return await api.answer(route, body: bytes) }
+            // Only a wait is worth cancelling: everything else is done before its caller could be gone.
+            return await connections.whileOpen(context.channel) { await api.answer(route, body: bytes) }
+        } orElse: { failure in
+            switch failure {
+            case .tooLarge:
+                .problem(
+                    413, "too_large", title: "The body is too large.",
+                    detail: "Send at most \(ConsumerAPI.bodyBytesMax) bytes.")
+            case .tooSlow:
+                .problem(
+                    408, "timeout", title: "The body did not arrive in time.", detail: "Send it at once.")
+            case .noRoom:
+                .problem(503, "busy", title: "Too many requests at once.", detail: "Try again.")
+                    .with("Retry-After", "1")
+            }
+        }
+    }
+
+    private enum BodyFailure { case tooLarge, tooSlow, noRoom }
+
+    /// Reads the body within its bounds and holds its share of the memory until it is answered.
+    private func reading(
+        _ body: RequestBody, _ headers: FieldLookup, max: Int, _ work: ([UInt8]) async -> Answer,
+        orElse refuse: (BodyFailure) -> Answer
+    ) async throws -> Answer {
+        let declared = headers.values(of: "content-length").first.flatMap { Int($0) }
+        if let declared, declared > max { return refuse(.tooLarge).closing() }
+        let share = declared ?? max
+        guard budget.reserve(share) else { return refuse(.noRoom).closing() }
+        defer { budget.release(share) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(declared ?? 0)
+        do {
+            for try await part in body {
+                guard bytes.count + part.readableBytes <= max else { return refuse(.tooLarge).closing() }
+                bytes.append(contentsOf: part.readableBytesView)
+            }
+        } catch is BodyTimeout {
+            return refuse(.tooSlow).closing()
+        }
+        // A connection that is cut ends the body as its last byte would: half a body is not a body.
+        try Task.checkCancellation()
+        guard declared.map({ $0 == bytes.count }) ?? true else { throw HTTPParserError.invalidEOFState }
+        return await work(bytes)
+    }
+
+    private var readiness: Answer {
+        switch health.state {
+        case .ready: .json(200, ["status": "ready"])
+        case .notReady(let reason): .json(503, ["status": "not ready", "reason": .text(reason)])
+        }
+    }
+
+    private func exposition() async -> Answer {
+        let text = metrics.text(try? await api.store.status(), now: api.now())
+        let field = Answer.Field(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")
+        return Answer(status: 200, fields: [field], body: Array(text.utf8))
+    }
+
+    /// An answer that did not need the body: whatever the peer still sends is not going to be read.
+    private func unread(_ answer: Answer, _ headers: FieldLookup) -> Answer {
+        let hasBody =
+            !headers.values(of: "transfer-encoding").isEmpty
+            || headers.values(of: "content-length").contains { $0 != "0" }
+        return hasBody ? answer.closing() : answer
+    }
+
+    private func response(_ answer: Answer, to request: Hummingbird.Request) -> Response {
+        var fields = HTTPFields()
+        for field in answer.fields {
+            if let name = HTTPField.Name(field.name) {
+                fields.append(HTTPField(name: name, value: field.value))
+            }
+        }
+        if answer.closes { fields[.connection] = "close" }
+        let response = Response(
+            status: .init(code: answer.status), headers: fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+}

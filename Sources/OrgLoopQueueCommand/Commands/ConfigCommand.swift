@@ -1,0 +1,125 @@
+import ArgumentParser
+import EventQueue
+
+/// The verbs about the configuration.
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Checks the configuration.",
+        discussion: """
+            EXAMPLE
+              orgloop-queue config check config/orgloop-queue.yaml
+            """,
+        subcommands: [CheckCommand.self])
+
+    /// Shows what would run, or everything that is wrong.
+    struct CheckCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Shows what would run, or everything that is wrong with a configuration.",
+            discussion: """
+                Secrets are shown by their key id, never by their text.
+
+                EXAMPLE
+                  orgloop-queue config check /etc/orgloop-queue.yaml
+                """)
+
+        @Argument(help: "Configuration file (default: as serve finds it).")
+        var file: String?
+
+        @OptionGroup var options: ConfigurationOptions
+
+        @Flag(help: "Print one JSON object.")
+        var json = false
+
+        mutating func run() async throws {
+            if let file { options.config = file }
+            do {
+                let configuration = try options.load()
+                let report = ConfigurationReport(configuration)
+                try StandardStream.output.write(line: json ? report.json : report.text)
+            } catch let failure as ConfigurationFailure {
+                guard json else { throw failure }
+                try StandardStream.output.write(line: ConfigurationReport.json(of: failure))
+                throw ExitCode(1)
+            }
+        }
+    }
+}
+
+/// A configuration as `config check` shows it.
+struct ConfigurationReport {
+    private let configuration: ServiceConfiguration
+
+    init(_ configuration: ServiceConfiguration) { self.configuration = configuration }
+
+    var text: String {
+        var table = Table([
+            ("SOURCE", .leading), ("CONNECTOR", .leading), ("FORMAT", .leading), ("SCHEME", .leading),
+            ("KEYS", .leading),
+        ])
+        for source in configuration.sources {
+            let keys = source.verification.keyIDs.joined(separator: " ")
+            table.add([
+                .init(source.id.rawValue), .init(source.connector.rawValue), .init(source.format),
+                .init(source.verification.scheme), .init(keys.isEmpty ? "-" : keys),
+            ])
+        }
+        let head = [
+            "configuration  \(configuration.file ?? "none, the defaults")",
+            "listen         \(configuration.listen)",
+            "database       \(configuration.database)",
+            "token file     \(configuration.tokenFile)",
+        ]
+        let consumers = configuration.consumers.map {
+            "consumer       \($0.id), on_regressed \($0.onRegressed)"
+        }
+        let notices = configuration.notices.map { "note           \($0)" }
+        return (head + consumers + notices + [""] + table.lines(colour: false)).joined(separator: "\n")
+    }
+
+    var json: String {
+        let sources = configuration.sources.map { source in
+            JSONOutput.object([
+                ("id", JSONOutput.quoted(source.id.rawValue)),
+                ("connector", JSONOutput.quoted(source.connector.rawValue)),
+                ("format", JSONOutput.quoted(source.format)),
+                ("scheme", JSONOutput.quoted(source.verification.scheme)),
+                ("key_ids", JSONOutput.array(source.verification.keyIDs.map(JSONOutput.quoted))),
+            ])
+        }
+        let consumers = configuration.consumers.map { consumer in
+            JSONOutput.object([
+                ("id", JSONOutput.quoted(consumer.id.rawValue)),
+                ("on_regressed", JSONOutput.quoted(consumer.onRegressed.rawValue)),
+            ])
+        }
+        return JSONOutput.object([
+            ("ok", "true"),
+            ("file", configuration.file.map(JSONOutput.quoted) ?? "null"),
+            ("listen", JSONOutput.quoted("\(configuration.listen)")),
+            ("database", JSONOutput.quoted(configuration.database)),
+            ("token_file", JSONOutput.quoted(configuration.tokenFile)),
+            ("sources", JSONOutput.array(sources)),
+            ("consumers", JSONOutput.array(consumers)),
+            ("notices", JSONOutput.array(configuration.notices.map(JSONOutput.quoted))),
+        ])
+    }
+
+    static func json(of failure: ConfigurationFailure) -> String {
+        let problems = failure.problems.map { problem -> String in
+            var members: [(String, String)] = []
+            switch problem.origin {
+            case .file(let file, let line, let column):
+                members = [("file", JSONOutput.quoted(file)), ("line", "\(line)"), ("column", "\(column)")]
+            case .name(let name): members = [("name", JSONOutput.quoted(name))]
+            }
+            members += [
+                ("key", JSONOutput.quoted(problem.key)), ("problem", JSONOutput.quoted(problem.problem)),
+                ("allowed", JSONOutput.quoted(problem.allowed)),
+            ]
+            return JSONOutput.object(members)
+        }
+        return JSONOutput.object([("ok", "false"), ("problems", JSONOutput.array(problems))])
+    }
+}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import EventQueue
+import Foundation
+
+/// Drains a source to standard output, one event a line.
+struct PollCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "poll",
+        abstract: "Drains a source to standard output, one event a line.",
+        discussion: """
+            Without --consumer it polls as 'orgloop' and takes the events from the engine of that name; name \
+            another consumer to read beside the engine.
+
+            The checkpoint is stored (fsync, rename) only after the lines were written: a poll that is killed \
+            prints its last batch again rather than losing it. Without --follow it ends when nothing is left.
+
+            EXAMPLE
+              orgloop-queue poll claude-code --consumer me --follow
+            """)
+
+    @Argument(help: "The source to drain.")
+    var source: String
+
+    @Option(help: "Who reads. The default takes the events from the engine of that name.")
+    var consumer = Consumer.ID.standard.rawValue
+
+    @Option(help: "Events a batch, 1 to \(Limits.batchEventsMax).")
+    var limit = Limits.batchEventsDefault
+
+    @Flag(help: "Wait for more instead of ending.")
+    var follow = false
+
+    @Option(help: "Present this checkpoint first instead of the stored one.")
+    var checkpoint: String?
+
+    @Option(help: "Where the checkpoint is stored (default: in the state directory, by consumer and source).")
+    var state: String?
+
+    @OptionGroup var options: ConnectionOptions
+
+    @Flag(help: "Print a summary as JSON instead of the events.")
+    var json = false
+
+    func validate() throws {
+        _ = try CursorArguments.key(source: source, consumer: consumer)
+        guard (1...Limits.batchEventsMax).contains(limit) else {
+            throw ValidationError("--limit is 1 to \(Limits.batchEventsMax).")
+        }
+        if json, follow { throw ValidationError("--json sums up when the poll ends; --follow never ends.") }
+    }
+
+    mutating func run() async throws {
+        let cursor = try CursorArguments.key(source: source, consumer: consumer)
+        let (service, configuration) = try options.connect()
+        let store = CheckpointFile(path: state ?? CheckpointFile.path(for: cursor, configuration))
+        var presented = try checkpoint ?? store.load()
+        var count = 0
+        while true {
+            let answer = try await poll(service, cursor, presenting: presented)
+            if !json { for event in answer.events { try StandardStream.output.write(event + [0x0A]) } }
+            count += answer.events.count
+            if let warning = answer.warning { StandardStream.error.say("orgloop-queue: \(warning)") }
+            // Only now: what is stored says that the lines are out.
+            if let checkpoint = answer.checkpoint, checkpoint != presented {
+                try store.save(checkpoint)
+                presented = checkpoint
+            }
+            if answer.events.isEmpty, !follow { break }
+        }
+        guard json else { return }
+        let summary = [
+            ("events", "\(count)"), ("checkpoint", presented.map(JSONOutput.quoted) ?? "null"),
+        ]
+        try StandardStream.output.write(line: JSONOutput.object(summary))
+    }
+
+    private func poll(
+        _ service: ServiceConnection, _ cursor: Cursor.Key, presenting checkpoint: String?
+    ) async throws -> Handover {
+        let wait = follow ? Limits.pollWaitMax.milliseconds : 0
+        let body = JSONOutput.object([
+            ("checkpoint", checkpoint.map(JSONOutput.quoted) ?? "null"), ("limit", "\(limit)"),
+            ("wait_ms", "\(wait)"),
+        ])
+        let reply = try await service.post(cursor, "poll", body: body)
+        try reply.requireSuccess()
+        return try Handover(reply.body)
+    }
+}
+
+/// One answer to a poll, with its events as the service sent them.
+struct Handover {
+    let events: [[UInt8]]
+    let checkpoint: String?
+    let warning: String?
+
+    private struct Members: Decodable {
+        let checkpoint: String?
+        let warning: String?
+    }
+
+    init(_ body: [UInt8]) throws {
+        guard let members = try? JSONDecoder().decode(Members.self, from: Data(body)) else {
+            throw CommandFailure(
+                message: "the answer to the poll is not JSON",
+                mend: "Check that --url names an orgloop-queue service.")
+        }
+        events = JSONOutput.elements(of: "events", in: body)
+        checkpoint = members.checkpoint
+        warning = members.warning
+    }
+}
+
+/// Where `poll` keeps what it presents next.
+struct CheckpointFile {
+    let path: String
+
+    /// `poll-<consumer>-<source>.checkpoint` in the state directory, else beside the database.
+    static func path(for cursor: Cursor.Key, _ configuration: ServiceConfiguration) -> String {
+        let directory =
+            ConfigurationLoader.stateDirectory(ProcessInfo.processInfo.environment)
+            ?? ConfigurationLoader.directory(of: configuration.database)
+        return "\(directory)/poll-\(cursor.consumer)-\(cursor.source).checkpoint"
+    }
+
+    func load() throws -> String? {
+        do {
+            guard let content = try PrivateFile.read(path) else { return nil }
+            let text = String(decoding: content, as: UTF8.self).trimmingCharacters(
+                in: .whitespacesAndNewlines)
+            return text.isEmpty ? nil : text
+        } catch {
+            throw CommandFailure(message: error.message, mend: "Name another file with --state.")
+        }
+    }
+
+    func save(_ checkpoint: String) throws {
+        do {
+            try PrivateFile.makeDirectory(ConfigurationLoader.directory(of: path))
+            try PrivateFile.replace(path, with: Array((checkpoint + "\n").utf8))
+        } catch {
+            throw CommandFailure(
+                message: error.message,
+                mend: "The last batch will be printed again. Name another file with --state.")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import Logging
+
+/// Runs the service.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Receives webhooks and hands events to engines until SIGTERM.",
+        discussion: """
+            Prints one line when it can commit: orgloop-queue ready on http://HOST:PORT. Logs go to standard \
+            error. Without a configuration file it serves the source claude-code, with the secret of \
+            CLAUDE_CODE_WEBHOOK_SECRET when that is set. The token of the consumer API is made at the first \
+            start, beside the database.
+
+            EXAMPLE
+              orgloop-queue serve
+              orgloop-queue serve --config /etc/orgloop-queue.yaml --listen 127.0.0.1:0
+            """)
+
+    private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(help: "Where to listen, HOST:PORT; port 0 takes a free one (default: 127.0.0.1:4810).")
+    var listen: String?
+
+    @Option(help: "Token file (default: beside the database).")
+    var tokenFile: String?
+
+    @Option(help: "How log lines look: text or json (default: text on a terminal).")
+    var logFormat: LogFormat?
+
+    @Option(
+        help: "The least level that is logged: \(levels).",
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("'\(text)' is not a log level: \(levels).")
+            }
+            return level
+        })
+    var logLevel: Logger.Level = .info
+
+    @Flag(help: "Log JSON lines, as --log-format json does.")
+    var json = false
+
+    mutating func run() async throws {
+        // A peer that went away and a file size limit are errors of a call, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        let configuration = try options.load(listen: listen, tokenFile: tokenFile)
+        let format = logFormat ?? (json || !StandardStream.error.isTerminal ? .json : .text)
+        let level = logLevel
+        let logger = Logger(label: "orgloop-queue") { label in
+            StreamLogHandler(label: label, level: level, format: format)
+        }
+        try await QueueService(configuration: configuration, logger: logger).run()
+    }
+}

@@ -1,0 +1,147 @@
+import EventQueue
+import Foundation
+
+/// Puts the configuration together: a flag wins over the environment, that over the file, that over the
+/// default.
+struct ConfigurationLoader {
+    /// What was said on the command line.
+    struct Flags: Sendable {
+        var config: String?
+        var database: String?
+        var listen: String?
+        var tokenFile: String?
+    }
+
+    let flags: Flags
+    let environment: [String: String]
+
+    /// A configuration file is written by a person; more than this is another file given by mistake.
+    private static let fileBytesMax = 1 << 20
+
+    /// Reads and checks everything.
+    ///
+    /// - Throws: ``ConfigurationFailure`` with every problem.
+    func load() throws(ConfigurationFailure) -> ServiceConfiguration {
+        var problems: [ConfigurationProblem] = []
+        let path = flags.config ?? named("ORGLOOP_QUEUE_CONFIG")
+        let file = path.map { read($0, problems: &problems) } ?? FileConfiguration()
+        let listen = listen(file, problems: &problems)
+        let database = database(file, beside: path, problems: &problems)
+        let sources = file.sources ?? standardSources(problems: &problems)
+        problems += Self.unsigned(sources, on: listen)
+        guard problems.isEmpty, let database else { throw ConfigurationFailure(problems: problems) }
+        let tokenFile =
+            flags.tokenFile ?? file.tokenFile.map { resolved($0, beside: path) }
+            ?? Self.directory(of: database) + "/token"
+        return ServiceConfiguration(
+            file: path, listen: listen, hosts: file.hosts ?? [], database: database, tokenFile: tokenFile,
+            sources: sources, consumers: file.consumers ?? [], keep: file.keep, limits: file.limits)
+    }
+
+    /// `$XDG_STATE_HOME/orgloop-queue`, else `~/.local/state/orgloop-queue`; `nil` without a home.
+    static func stateDirectory(_ environment: [String: String]) -> String? {
+        // The XDG specification: a relative path is invalid and to be ignored.
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
+            return state + "/orgloop-queue"
+        }
+        guard let home = environment["HOME"], !home.isEmpty else { return nil }
+        return home + "/.local/state/orgloop-queue"
+    }
+
+    static func directory(of path: String) -> String {
+        let directory = (path as NSString).deletingLastPathComponent
+        return directory.isEmpty ? "." : directory
+    }
+
+    // MARK: Parts
+
+    private func read(_ path: String, problems: inout [ConfigurationProblem]) -> FileConfiguration {
+        func refuse(_ problem: String, _ allowed: String) -> FileConfiguration {
+            problems.append(
+                ConfigurationProblem(
+                    origin: .file(path, line: 1, column: 1), key: "", problem: problem, allowed: allowed))
+            return FileConfiguration()
+        }
+        guard let handle = FileHandle(forReadingAtPath: path),
+            let data = try? handle.read(upToCount: Self.fileBytesMax + 1) ?? Data()
+        else { return refuse("the file cannot be read", "name a readable file with --config") }
+        guard data.count <= Self.fileBytesMax, let text = String(validating: data, as: UTF8.self) else {
+            return refuse("is not a configuration file", "allowed: UTF-8 text of at most 1 MiB")
+        }
+        let parsed = FileConfiguration.parse(text, file: path, environment: environment)
+        problems += parsed.problems
+        return parsed.configuration
+    }
+
+    private func listen(
+        _ file: FileConfiguration, problems: inout [ConfigurationProblem]
+    ) -> ListenAddress {
+        guard let text = flags.listen else { return file.listen ?? .standard }
+        if let listen = ListenAddress(text) { return listen }
+        problems.append(
+            ConfigurationProblem(
+                origin: .name("--listen"), key: "", problem: "'\(text)' is not allowed",
+                allowed: ListenAddress.allowed))
+        return .standard
+    }
+
+    private func database(
+        _ file: FileConfiguration, beside path: String?, problems: inout [ConfigurationProblem]
+    ) -> String? {
+        if let flag = flags.database, !flag.isEmpty { return flag }
+        if let named = named("ORGLOOP_QUEUE_DATABASE") { return named }
+        if let database = file.database { return resolved(database, beside: path) }
+        if let directory = Self.stateDirectory(environment) { return directory + "/queue.db" }
+        problems.append(
+            ConfigurationProblem(
+                origin: .name("HOME"), key: "", problem: "is not set, so the database has no default place",
+                allowed: "name the file with --database"))
+        return nil
+    }
+
+    private func standardSources(problems: inout [ConfigurationProblem]) -> [SourceConfiguration] {
+        let variable = "CLAUDE_CODE_WEBHOOK_SECRET"
+        var verification = Verification.none(outright: false)
+        if let text = environment[variable] {
+            if let secret = SigningSecret(text) {
+                verification = .hub([secret])
+            } else {
+                problems.append(
+                    ConfigurationProblem(
+                        origin: .name(variable), key: "", problem: "is set but empty",
+                        allowed: "give it the secret that the sender signs with, or unset it"))
+            }
+        }
+        guard let id = Source.ID("claude-code") else { return [] }
+        return [
+            SourceConfiguration(
+                id: id, connector: .claudeCode, kind: .claudeCode(.sessionExited),
+                verification: verification, bufferDirectory: nil, origin: nil)
+        ]
+    }
+
+    /// Unsigned requests from other machines have to be wanted in so many words.
+    private static func unsigned(
+        _ sources: [SourceConfiguration], on listen: ListenAddress
+    ) -> [ConfigurationProblem] {
+        guard !listen.isLoopback else { return [] }
+        return sources.compactMap { source in
+            guard case .none(outright: false) = source.verification else { return nil }
+            return ConfigurationProblem(
+                origin: source.origin ?? .name("CLAUDE_CODE_WEBHOOK_SECRET"), key: "",
+                problem: "source \(source.id) has no secret, and \(listen) is reachable from other machines",
+                allowed: "set a secret, say 'scheme: none' outright in its config, or listen on 127.0.0.1")
+        }
+    }
+
+    private func named(_ variable: String) -> String? {
+        environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A path in a file is relative to that file, and `~/` is the home directory.
+    private func resolved(_ path: String, beside file: String?) -> String {
+        if path.hasPrefix("~/"), let home = environment["HOME"] { return home + path.dropFirst() }
+        guard !path.hasPrefix("/"), let file else { return path }
+        return Self.directory(of: file) + "/" + path
+    }
+}

@@ -1,0 +1,97 @@
+import EventQueue
+
+/// What the service runs with: every value checked, every default filled in.
+struct ServiceConfiguration: Sendable {
+    /// The file it was read from; `nil` when there is none.
+    var file: String?
+    var listen: ListenAddress
+    /// Names by which browsers and proxies may address the service besides its own and loopback ones.
+    var hosts: [String]
+    /// Path of the database file.
+    var database: String
+    /// Path of the file that holds the token of the consumer API.
+    var tokenFile: String
+    var sources: [SourceConfiguration]
+    var consumers: [ConsumerConfiguration]
+    /// How long delivered events are to be kept; this version keeps everything.
+    var keep: Duration?
+    var limits: Limits.Settings
+
+    /// What an operator should know although the service starts.
+    var notices: [String] {
+        var notices: [String] = []
+        for source in sources {
+            if case .none = source.verification {
+                notices.append("source \(source.id) accepts unsigned requests: no secret is configured")
+            }
+            if source.bufferDirectory != nil {
+                notices.append("source \(source.id): this version does not import buffer_dir")
+            }
+        }
+        if keep != nil { notices.append("retention.keep: this version keeps every event") }
+        return notices
+    }
+}
+
+/// A sender as it is configured.
+struct SourceConfiguration: Sendable {
+    let id: Source.ID
+    let connector: Connector
+    let kind: Source.Kind
+    let verification: Verification
+    /// OrgLoop's own buffer, accepted so that its configuration can be used as it is.
+    let bufferDirectory: String?
+    /// Where the file says so; `nil` for the source that exists without a file.
+    let origin: ConfigurationProblem.Origin?
+
+    /// The domain's value.
+    var source: Source { Source(id: id, kind: kind, verifier: verification.verifier) }
+
+    /// What its requests become, as the configuration spells it.
+    var format: String {
+        switch kind {
+        case .claudeCode(let format): format.rawValue
+        case .webhook(let path): "json, event type in " + path.joined(separator: ".")
+        }
+    }
+}
+
+/// OrgLoop's connector packages that the receiver stands in for.
+enum Connector: String, Sendable, CaseIterable {
+    case claudeCode = "@orgloop/connector-claude-code"
+    case webhook = "@orgloop/connector-webhook"
+}
+
+/// How a source's requests are verified.
+enum Verification: Sendable {
+    case hub([SigningSecret])
+    /// Every request is believed; `outright` when the configuration says `scheme: none`.
+    case none(outright: Bool)
+
+    var scheme: String {
+        switch self {
+        case .hub: "hub"
+        case .none: "none"
+        }
+    }
+
+    var keyIDs: [String] {
+        switch self {
+        case .hub(let secrets): secrets.map(\.keyID)
+        case .none: []
+        }
+    }
+
+    fileprivate var verifier: Verifier {
+        switch self {
+        case .hub(let secrets): Verifier(scheme: .hub, secrets: secrets.map(\.secret))
+        case .none: Verifier(scheme: .none, secrets: [])
+        }
+    }
+}
+
+/// A named reader and what it wants when its engine lost its checkpoint.
+struct ConsumerConfiguration: Sendable {
+    let id: Consumer.ID
+    let onRegressed: PollRule.OnRegressed
+}

@@ -1,0 +1,171 @@
+import EventQueue
+
+extension SourceConfiguration {
+    private static let keys = ["id", "connector", "config", "poll"]
+    private static let configKeys = [
+        "secret", "secrets", "scheme", "format", "event_type_field", "buffer_dir",
+    ]
+    private static let idForm = "allowed: 1 to 128 letters, digits, '-', '_' and '.'"
+    /// The schemes of the design that this version does not verify yet.
+    private static let laterSchemes = ["standard-webhooks", "github", "linear", "stripe", "slack", "bearer"]
+
+    /// Reads OrgLoop's `sources:`.
+    static func list(
+        _ entry: ConfigurationReader.Entry?, with reader: inout ConfigurationReader
+    ) -> [SourceConfiguration]? {
+        guard let entry, let elements = reader.elements(entry) else { return nil }
+        if elements.isEmpty {
+            reader.report("names no source", at: entry, allowed: "name one, or remove the key")
+        }
+        var seen: Set<Source.ID> = []
+        return elements.compactMap { element in
+            let members = reader.members(element, keys: keys)
+            let id = identifier(of: element, members["id"], seen: &seen, with: &reader)
+            let source = read(element, id: id, members: members, with: &reader)
+            return source
+        }
+    }
+
+    private static func identifier(
+        of element: ConfigurationReader.Entry, _ entry: ConfigurationReader.Entry?,
+        seen: inout Set<Source.ID>, with reader: inout ConfigurationReader
+    ) -> Source.ID? {
+        guard let entry else {
+            if element.isMapping { reader.report("has no id", at: element, allowed: idForm) }
+            return nil
+        }
+        guard let id = reader.value(entry, allowed: idForm, parse: { Source.ID($0) }) else { return nil }
+        if !seen.insert(id).inserted {
+            reader.report("the source \(id) is defined twice", at: entry, allowed: "allowed: each id once")
+        }
+        return id
+    }
+
+    private static func read(
+        _ element: ConfigurationReader.Entry, id: Source.ID?, members: [String: ConfigurationReader.Entry],
+        with reader: inout ConfigurationReader
+    ) -> SourceConfiguration? {
+        let config = reader.members(members["config"], keys: configKeys)
+        let connector = reader.choice(members["connector"], of: Connector.self)
+        if members["connector"] == nil, element.isMapping {
+            let supported = Connector.allCases.map(\.rawValue).joined(separator: ", ")
+            reader.report("has no connector", at: element, allowed: "allowed: \(supported)")
+        }
+        let verification = verification(config, with: &reader)
+        let bufferDirectory = reader.text(config["buffer_dir"], allowed: "allowed: a path")
+        // The engine's own business; it is checked because a slip here would go unnoticed there.
+        let poll = reader.members(members["poll"], keys: ["interval"])
+        _ = reader.duration(poll["interval"], in: .milliseconds(1)...Duration.longest)
+        guard let connector else { return nil }
+        let kind = kind(of: connector, config, with: &reader)
+        guard let id, let verification else { return nil }
+        return SourceConfiguration(
+            id: id, connector: connector, kind: kind, verification: verification,
+            bufferDirectory: bufferDirectory, origin: element.origin)
+    }
+
+    private static func kind(
+        of connector: Connector, _ config: [String: ConfigurationReader.Entry],
+        with reader: inout ConfigurationReader
+    ) -> Source.Kind {
+        switch connector {
+        case .claudeCode:
+            if let entry = config["event_type_field"] {
+                reader.report(
+                    "belongs to another connector", at: entry,
+                    allowed: "allowed with \(Connector.webhook.rawValue)")
+            }
+            return .claudeCode(
+                reader.choice(config["format"], of: Source.SessionFormat.self) ?? .sessionExited)
+        case .webhook:
+            if let entry = config["format"] {
+                reader.report(
+                    "belongs to another connector", at: entry,
+                    allowed: "allowed with \(Connector.claudeCode.rawValue)")
+            }
+            let form = "allowed: member names joined by '.', like action or data.type"
+            let path = reader.value(config["event_type_field"], allowed: form) { text -> [String]? in
+                let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+                return parts.contains("") ? nil : parts
+            }
+            return .webhook(eventTypeField: path ?? ["type"])
+        }
+    }
+
+    private static func verification(
+        _ config: [String: ConfigurationReader.Entry], with reader: inout ConfigurationReader
+    ) -> Verification? {
+        let secrets = secrets(config, with: &reader)
+        let hasSecretKey = config["secret"] != nil || config["secrets"] != nil
+        let allowed = "allowed: hub, none"
+        let scheme: String? = reader.text(config["scheme"], allowed: allowed)
+        if let entry = config["scheme"], let scheme, scheme != "hub", scheme != "none" {
+            let later = laterSchemes.contains(scheme)
+            reader.report(
+                later ? "this version does not have the scheme \(scheme)" : "is not a scheme",
+                at: entry, allowed: allowed)
+            return nil
+        }
+        switch (config["scheme"], scheme) {
+        case (let entry?, "none"?):
+            guard hasSecretKey else { return Verification.none(outright: true) }
+            reader.report("is none although a secret is set", at: entry, allowed: "remove one of the two")
+            return nil
+        case (let entry?, "hub"?) where !hasSecretKey:
+            reader.report("is hub, and no secret is set", at: entry, allowed: "set secret or secrets")
+            return nil
+        default:
+            guard hasSecretKey else { return Verification.none(outright: false) }
+            return secrets.map { Verification.hub($0) }
+        }
+    }
+
+    /// The configured secrets; `nil` when there is none or one of them cannot be used.
+    private static func secrets(
+        _ config: [String: ConfigurationReader.Entry], with reader: inout ConfigurationReader
+    ) -> [SigningSecret]? {
+        let allowed = "allowed: a text of at least one character"
+        if let entry = config["secrets"], config["secret"] != nil {
+            reader.report("stands beside secret", at: entry, allowed: "allowed: one of the two")
+        }
+        var entries = config["secret"].map { [$0] } ?? []
+        if let entry = config["secrets"], let elements = reader.elements(entry) {
+            if elements.isEmpty {
+                reader.report("is empty", at: entry, allowed: "allowed: at least one secret")
+            }
+            entries += elements
+        }
+        let secrets = entries.map { entry in
+            reader.text(entry, allowed: allowed).flatMap { SigningSecret($0) }
+        }
+        let known = secrets.compactMap(\.self)
+        return known.count == secrets.count && !known.isEmpty ? known : nil
+    }
+}
+
+extension ConsumerConfiguration {
+    /// Reads `consumers:`.
+    static func list(
+        _ entry: ConfigurationReader.Entry?, with reader: inout ConfigurationReader
+    ) -> [ConsumerConfiguration]? {
+        guard let elements = reader.elements(entry) else { return nil }
+        let idForm = "allowed: 1 to 128 letters, digits, '-', '_' and '.'"
+        var seen: Set<Consumer.ID> = []
+        return elements.compactMap { element in
+            let members = reader.members(element, keys: ["id", "on_regressed"])
+            let onRegressed = reader.choice(members["on_regressed"], of: PollRule.OnRegressed.self)
+            guard let entry = members["id"] else {
+                if element.isMapping { reader.report("has no id", at: element, allowed: idForm) }
+                return nil
+            }
+            guard let id = reader.value(entry, allowed: idForm, parse: { Consumer.ID($0) }) else {
+                return nil
+            }
+            if !seen.insert(id).inserted {
+                reader.report(
+                    "the consumer \(id) is defined twice", at: entry, allowed: "allowed: each id once")
+            }
+            return ConsumerConfiguration(id: id, onRegressed: onRegressed ?? .resume)
+        }
+    }
+}

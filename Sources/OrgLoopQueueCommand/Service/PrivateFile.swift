@@ -1,0 +1,70 @@
+import Foundation
+
+/// Files that hold secrets or positions: owner-only, replaced as a whole, on disk before it matters.
+enum PrivateFile {
+    /// What the operating system answered, with the file it was about.
+    struct Failure: Error {
+        let message: String
+
+        init(_ action: String, _ path: String, _ code: Int32 = errno) {
+            message = "cannot \(action) \(path): \(String(cString: strerror(code)))"
+        }
+    }
+
+    /// Makes a directory and those above it, 0700, unless it exists.
+    static func makeDirectory(_ path: String) throws(Failure) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw Failure("make the directory", path, errno == 0 ? EACCES : errno)
+        }
+    }
+
+    /// The content; `nil` when there is no such file.
+    static func read(_ path: String) throws(Failure) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw Failure("read", path)
+        }
+        defer { close(descriptor) }
+        var content = [UInt8](repeating: 0, count: bytesMax)
+        let count = content.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw Failure("read", path) }
+        return Array(content.prefix(count))
+    }
+
+    /// Puts `content` in the place of the file at once: after a crash there is the old one or the new one.
+    static func replace(_ path: String, with content: [UInt8]) throws(Failure) {
+        let temporary = "\(path).\(getpid()).new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure("write", temporary) }
+        let written = content.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        let isSynced = written == content.count && fsync(descriptor) == 0
+        let code = errno
+        close(descriptor)
+        guard isSynced, rename(temporary, path) == 0 else {
+            unlink(temporary)
+            throw Failure("write", path, isSynced ? errno : code)
+        }
+        syncDirectory(of: path)
+    }
+
+    /// Whether others than the owner can read the file.
+    static func isExposed(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+    }
+
+    /// Tokens and checkpoints are far shorter.
+    private static let bytesMax = 4096
+
+    private static func syncDirectory(of path: String) {
+        let descriptor = open(ConfigurationLoader.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        // Some file systems cannot sync a directory; the rename itself is atomic everywhere.
+        _ = fsync(descriptor)
+        close(descriptor)
+    }
+}

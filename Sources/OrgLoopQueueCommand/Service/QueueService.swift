@@ -1,0 +1,179 @@
+import EventQueue
+import EventQueueHTTP
+import EventQueueSQLite
+import Foundation
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// Builds the service from its configuration and runs it until it is told to stop.
+struct QueueService {
+    let configuration: ServiceConfiguration
+    let logger: Logger
+
+    /// What the promise of ten seconds leaves after the store is closed.
+    private static let deadline: DispatchTimeInterval = .seconds(9)
+
+    /// Returns after a signal ended it in good order.
+    ///
+    /// - Throws: ``CommandFailure`` when it cannot start, or when the store broke under it.
+    func run() async throws {
+        for notice in configuration.notices { logger.warning("\(notice)") }
+        try prepareDirectory()
+        let doorbell = Doorbell()
+        let store = try await openStore(doorbell)
+        do {
+            try await serve(store, doorbell)
+        } catch {
+            await store.close()
+            throw Self.failure(error, listen: configuration.listen)
+        }
+        await store.close()
+        logger.notice("stopped")
+    }
+
+    // MARK: Start
+
+    private func prepareDirectory() throws {
+        do {
+            try PrivateFile.makeDirectory(ConfigurationLoader.directory(of: configuration.database))
+        } catch {
+            throw CommandFailure(message: error.message, mend: "Name another place with --database.")
+        }
+    }
+
+    private func openStore(_ doorbell: Doorbell) async throws -> SQLiteEventStore {
+        let onRegressed = Dictionary(
+            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.onRegressed) })
+        var settings = SQLiteEventStore.Configuration(
+            path: configuration.database, sources: configuration.sources.map(\.id))
+        settings.limits = configuration.limits
+        settings.onRegressed = onRegressed
+        do {
+            return try await SQLiteEventStore.open(
+                settings, doorbell: doorbell, clock: { .now() }, logger: logger)
+        } catch let refusal as StartRefusal {
+            throw CommandFailure(message: refusal.message, mend: refusal.mend)
+        }
+    }
+
+    /// The token is made after the store was opened: whoever has the lock makes it.
+    private func accessToken() throws -> AccessToken {
+        let file = TokenFile(path: configuration.tokenFile)
+        guard let token = AccessToken(try file.loadOrCreate()) else {
+            throw CommandFailure(
+                message: "the token file \(file.path) has characters that no header can carry",
+                mend: "Remove it and restart the service, which makes a new one.")
+        }
+        if file.isExposed {
+            logger.warning(
+                "the token file can be read by others than its owner; chmod 600 it",
+                metadata: [
+                    "path": "\(file.path)"
+                ])
+        }
+        return token
+    }
+
+    // MARK: Run
+
+    private func serve(_ store: SQLiteEventStore, _ doorbell: Doorbell) async throws {
+        let health = Health()
+        health.set(.ready)
+        let server = QueueServer(
+            configuration: QueueServer.Configuration(
+                host: configuration.listen.host, port: configuration.listen.port, hosts: configuration.hosts,
+                limits: configuration.limits),
+            sources: SourceRegistry(configuration.sources.map(\.source)), store: store, doorbell: doorbell,
+            ids: EventIDGenerator(now: { .now() }, after: try await store.lastEventID()),
+            token: try accessToken(), health: health, clock: { .now() }, logger: logger,
+            onReady: { port in announce(port: port) })
+        var quiet = logger
+        // What a service throws is reported once, in our words.
+        quiet.logLevel = .critical
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    // Stopped from the last to the first: the receiver goes before the watchers.
+                    // When the store breaks, requests in flight still get their 503.
+                    .init(
+                        service: StoreWatch(store: store, health: health),
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: StoreMaintenance(store: store)),
+                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                logger: quiet))
+        let signals = StopSignals(deadline: Self.deadline) { signal in
+            logger.notice("stopping", metadata: ["signal": "\(signal)"])
+            Task { await group.triggerGracefulShutdown() }
+        }
+        defer { signals.cancel() }
+        try await group.run()
+    }
+
+    private func announce(port: Int) {
+        let url = configuration.listen.with(port: port).localURL
+        let sources = configuration.sources.map(\.id.rawValue).joined(separator: " ")
+        logger.notice(
+            "ready",
+            metadata: ["url": "\(url)", "database": "\(configuration.database)", "sources": "\(sources)"])
+        StandardStream.output.say("orgloop-queue ready on \(url)")
+    }
+
+    private static func failure(_ error: any Error, listen: ListenAddress) -> any Error {
+        switch error {
+        case let error as IOError where error.errnoCode == EADDRINUSE:
+            CommandFailure(
+                message: "\(listen) is in use by another process",
+                mend: "Stop it, or listen elsewhere with --listen; port 0 takes a free one.")
+        case let error as IOError where [EACCES, EADDRNOTAVAIL].contains(error.errnoCode):
+            CommandFailure(
+                message: "cannot listen on \(listen): \(String(cString: strerror(error.errnoCode)))",
+                mend: "Name an address of this machine and a port above 1023 with --listen.")
+        case let error as SocketAddressError:
+            CommandFailure(
+                message: "cannot listen on \(listen): \(error)",
+                mend: "Name an address of this machine with --listen.")
+        case let failure as StoreFailure:
+            CommandFailure(
+                message: "the store cannot go on: \(failure.explanation)",
+                mend: "What was answered 200 is on disk. Check the disk and the files, then start it again.")
+        default: error
+        }
+    }
+}
+
+/// Ends the service when the store can no longer be trusted, and turns it unready when the file is damaged.
+struct StoreWatch: Service {
+    let store: SQLiteEventStore
+    let health: Health
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            for await failure in store.failures {
+                health.set(.notReady(reason: failure.explanation))
+                // A damaged file can still be read: its consumers go on, and nothing new is taken in.
+                if case .broken = failure { throw failure }
+            }
+            // The stream also ends when the task is cancelled; a service that returns would stop the others.
+            try? await Task.sleep(for: Duration.longest)
+        }
+    }
+}
+
+/// Has the store judge overdue events, checkpoint its WAL and look at its disk.
+struct StoreMaintenance: Service {
+    let store: SQLiteEventStore
+
+    /// Often enough that a WAL stays short, seldom enough to cost nothing.
+    private static let interval: Duration = .seconds(5)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await store.maintain()
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// SIGTERM and SIGINT: the first asks the service to stop, the second ends the process at once.
+///
+/// A deadline backs the first, whatever sockets do. Ending by force loses nothing: what was acknowledged is
+/// on disk, and the rest was not acknowledged.
+///
+/// `@unchecked` because dispatch sources are not marked, although every thread may use them; the list of
+/// them is complete before anybody else has this value.
+final class StopSignals: @unchecked Sendable {
+    private let received = Mutex(0)
+    private let deadline: DispatchTimeInterval
+    private let onFirst: @Sendable (String) -> Void
+    private var sources: [any DispatchSourceSignal] = []
+
+    init(deadline: DispatchTimeInterval, onFirst: @escaping @Sendable (String) -> Void) {
+        self.deadline = deadline
+        self.onFirst = onFirst
+        for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            // The default action would end the process before the source sees the signal.
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [weak self] in self?.receive(name) }
+            source.resume()
+            sources.append(source)
+        }
+    }
+
+    /// Stops listening.
+    func cancel() {
+        for source in sources { source.cancel() }
+    }
+
+    private func receive(_ name: String) {
+        let count = received.withLock { count in
+            count += 1
+            return count
+        }
+        guard count == 1 else { _exit(1) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + deadline) { _exit(0) }
+        onFirst(name)
+    }
+}

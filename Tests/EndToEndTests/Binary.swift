@@ -1,0 +1,66 @@
+import Foundation
+
+/// The program under test.
+enum Binary {
+    /// Why a test cannot run.
+    struct Missing: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// The path of `orgloop-queue`.
+    ///
+    /// `swift build --build-tests` puts it beside the test bundle; `ORGLOOP_QUEUE_BINARY` names another
+    /// one, a release build for example.
+    static func path() throws -> String {
+        if let path = ProcessInfo.processInfo.environment["ORGLOOP_QUEUE_BINARY"] { return path }
+        // On Linux the bundle is the running program; on macOS a helper gets its path as an argument.
+        let hints =
+            [try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")]
+            + CommandLine.arguments.map(Optional.some)
+        for hint in hints.compactMap(\.self) {
+            guard let bundle = hint.firstRange(of: ".xctest") else { continue }
+            let directory = URL(filePath: String(hint[..<bundle.upperBound])).deletingLastPathComponent()
+            let binary = directory.appending(path: "orgloop-queue").path
+            if FileManager.default.isExecutableFile(atPath: binary) { return binary }
+        }
+        throw Missing(description: "orgloop-queue is not beside the test bundle; set ORGLOOP_QUEUE_BINARY")
+    }
+
+    /// What a program wrote and how it ended.
+    struct Result: Sendable {
+        let status: Int32
+        let output: String
+        let error: String
+
+        /// The lines of the output, without an empty one at the end.
+        var lines: [String] { output.split(separator: "\n").map(String.init) }
+    }
+
+    /// Runs a verb to its end.
+    static func run(
+        _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:], input: String? = nil
+    ) async throws -> Result {
+        let run = try ChildProcess(
+            path(), arguments, in: scratch, environment: environment, input: input)
+        let output = await run.readToEnd()
+        let status = await run.waitForExit()
+        return Result(status: status, output: output, error: run.standardError)
+    }
+}
+
+/// Other programs that some tests use; `config/bootstrap test` installs them.
+enum Tool {
+    /// Whether it is in `PATH`: the condition of a test that cannot do without.
+    static func has(_ name: String) -> Bool { (try? path(name)) != nil }
+
+    /// The path of a program; a name with a slash is one already.
+    static func path(_ name: String) throws -> String {
+        if name.contains("/") { return name }
+        let directories = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        let paths = directories.map { "\($0)/\(name)" }
+        guard let path = paths.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+            throw Binary.Missing(description: "\(name) is not in PATH")
+        }
+        return path
+    }
+}

@@ -1,0 +1,23 @@
+import EventQueue
+
+/// A real store whose writes fail as a full disk or a damaged file makes them fail.
+struct FailingStore: EventStore {
+    let store: any EventStore
+    let failure: StoreFailure
+
+    func append(_ event: NewEvent) async throws -> Appended { throw failure }
+    func quarantine(_ request: RejectedRequest) async throws { throw failure }
+    func openSession(_ request: SessionRequest) async throws -> Session.ID { throw failure }
+    func closeSession(_ session: Session.ID, of cursor: Cursor.Key) async throws { throw failure }
+    func poll(_ request: PollRequest) async throws -> PollAnswer { throw failure }
+    func settle(
+        _ reports: [OutcomeReport], of cursor: Cursor.Key, session: Session.ID?
+    ) async throws -> Settlement { throw failure }
+    func resume(_ order: ResumeOrder) async throws -> Int { throw failure }
+    func replay(_ order: Replay.Order) async throws -> Replay.Receipt { throw failure }
+    func judgeOverdue() async throws -> Int { throw failure }
+    func status() async throws -> QueueStatus { throw failure }
+    func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State? {
+        try await store.state(of: event, for: consumer)
+    }
+}

@@ -1,0 +1,134 @@
+import EventQueue
+import EventQueueMigrations
+import Foundation
+import GRDB
+import Testing
+
+@testable import EventQueueSQLite
+
+/// DESIGN §5, rules 7 and 12: which files are not served, and that they stay as they are.
+@Suite struct StartTests {
+    @Test func `a second service is refused and told who has the file`() async throws {
+        let scratch = try await ScratchStore()
+        let refusal = try await refusal(opening: scratch.scratch.database)
+        #expect(refusal.message.contains("pid \(ProcessInfo.processInfo.processIdentifier)"))
+        await scratch.store.close()
+        let next = try await ScratchStore(in: scratch.scratch)
+        await next.store.close()
+    }
+
+    /// Each way in which a file is not ours, and a word of what its refusal says.
+    static let foreign: [(sql: String, word: String)] = [
+        ("PRAGMA application_id = 7", "another program"),
+        ("PRAGMA user_version = 99", "newer version"),
+        ("CREATE INDEX mine ON event (type)", "schema"),
+        ("DROP TRIGGER replay_is_never_changed", "schema"),
+        ("UPDATE migration SET sha256 = replace(hex(zeroblob(32)), '00', 'ab')", "schema"),
+    ]
+
+    @Test(arguments: foreign)
+    func `a file that is not as we made it is refused and stays as it is`(sql: String, word: String)
+        async throws
+    {
+        let scratch = try await ScratchStore()
+        try await scratch.append(3)
+        await scratch.store.close()
+        try scratch.tamper(sql)
+        let before = try Data(contentsOf: URL(fileURLWithPath: scratch.scratch.database))
+        let refusal = try await refusal(opening: scratch.scratch.database)
+        #expect(refusal.message.contains(word))
+        #expect(!refusal.mend.isEmpty)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.scratch.database)) == before)
+    }
+
+    @Test func `a file of another program is refused and stays as it is`() async throws {
+        let scratch = try ScratchDirectory()
+        let other = try DatabaseQueue(path: scratch.database)
+        try await other.write { try $0.execute(sql: "CREATE TABLE theirs (x)") }
+        try other.close()
+        let before = try Data(contentsOf: URL(fileURLWithPath: scratch.database))
+        #expect(try await refusal(opening: scratch.database).message.contains("another program"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.database)) == before)
+    }
+
+    @Test(arguments: [0, 20, 5000])
+    func `a damaged file is refused with the way to save it`(offset: Int) async throws {
+        let scratch = try await ScratchStore()
+        try await scratch.append(50)
+        await scratch.store.close()
+        let path = scratch.scratch.database
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes.replaceSubrange(offset..<offset + 600, with: Data(repeating: 0xA5, count: 600))
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let refusal = try await refusal(opening: path)
+        #expect(refusal.message.contains("damaged"))
+        #expect(refusal.mend.contains(".recover"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    }
+
+    @Test func `a second hard link is refused`() async throws {
+        let scratch = try await ScratchStore()
+        await scratch.store.close()
+        try FileManager.default.linkItem(
+            atPath: scratch.scratch.database, toPath: scratch.scratch.path + "/second.db")
+        #expect(try await refusal(opening: scratch.scratch.database).message.contains("hard links"))
+    }
+
+    @Test func `network file systems are told from local ones, by the longest mount point`() {
+        let mounts = """
+            21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+            40 21 0:44 / /home rw - nfs4 server:/home rw
+            41 40 8:2 / /home/ada/local\\040disk rw - xfs /dev/sdb1 rw
+            """
+        #expect(NetworkFileSystem.type(of: "/var/lib", mounts: mounts) == "ext4")
+        #expect(NetworkFileSystem.type(of: "/home/ada", mounts: mounts) == "nfs4")
+        #expect(NetworkFileSystem.type(of: "/homework", mounts: mounts) == "ext4")
+        #expect(NetworkFileSystem.type(of: "/home/ada/local disk/q", mounts: mounts) == "xfs")
+        #expect(["nfs4", "cifs", "9p", "fuse.sshfs"].allSatisfy(NetworkFileSystem.isNetwork))
+        #expect(!["ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "fuse"].contains(where: NetworkFileSystem.isNetwork))
+    }
+
+    @Test func `a large file is checked while it serves, and damage stops it`() async throws {
+        let scratch = try await ScratchStore()
+        // Damage that no ordinary question meets: an index that disagrees with its table.
+        try await scratch.append(3)
+        var failures = scratch.store.failures.makeAsyncIterator()
+        scratch.store.guardian.condemn(.damaged("quick_check: row 2 missing from index"))
+        #expect(await failures.next()?.code == "damaged")
+        #expect(try await failure { try await scratch.append() }.code == "damaged")
+        #expect(try await failure { _ = try await scratch.poll() }.code == "damaged")
+        await scratch.store.close()
+    }
+
+    @Test func `the list of migrations is the folder, and each is recorded with its hash`() async throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Migrations")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            .filter { $0.hasSuffix(".sql") }.sorted()
+        #expect(files == Migration.all.map { $0.name + ".sql" })
+        #expect(Migration.all.map(\.number) == Array(1...files.count))
+        for (file, migration) in zip(files, Migration.all) {
+            #expect(try String(contentsOf: folder.appending(path: file), encoding: .utf8) == migration.sql)
+        }
+        let scratch = try await ScratchStore()
+        let recorded = try await scratch.store.pool.read {
+            try String.fetchAll($0, sql: "SELECT sha256 FROM migration ORDER BY number")
+        }
+        #expect(recorded == Migration.all.map { Fingerprint(of: $0.sql.utf8).description })
+        await scratch.store.close()
+    }
+
+    @Test func `migrate makes a database, says what it did, and has nothing to do the next time`() throws {
+        let scratch = try ScratchDirectory()
+        #expect(try SQLiteEventStore.migrationPlan(path: scratch.database).pending == ["0001_initial"])
+        #expect(try SQLiteEventStore.migrate(path: scratch.database) == ["0001_initial"])
+        #expect(try SQLiteEventStore.migrate(path: scratch.database) == [])
+        #expect(try SQLiteEventStore.migrationPlan(path: scratch.database).applied == ["0001_initial"])
+    }
+
+    @Test func `migrate is refused while a service has the database`() async throws {
+        let scratch = try await ScratchStore()
+        #expect(throws: StartRefusal.self) { try SQLiteEventStore.migrate(path: scratch.scratch.database) }
+        await scratch.store.close()
+    }
+}
