@@ -55,6 +55,7 @@ let package = Package(
                 "EventQueue", crypto, logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -93,7 +94,12 @@ let package = Package(
         ),
         .testTarget(
             name: "EventQueueHTTPTests",
-            dependencies: ["EventQueueHTTP", "EventQueueSQLite"],
+            dependencies: [
+                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", crypto, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -9,7 +9,7 @@ import Testing
 @Suite struct ConnectionTests {
     @Test func `every commit of the writer is synchronous: FULL reads back as 2`() async throws {
         let scratch = try await ScratchStore()
-        let synchronous = try scratch.store.pool.writeWithoutTransaction {
+        let synchronous = try await scratch.store.pool.writeWithoutTransaction {
             try Int.fetchOne($0, sql: "PRAGMA synchronous")
         }
         #expect(synchronous == 2)
@@ -34,7 +34,7 @@ import Testing
     func `every connection has the pragma that the rules ask for`(pragma: String, value: Int) async throws {
         let scratch = try await ScratchStore()
         let sql = "PRAGMA \(pragma)"
-        let writer = try scratch.store.pool.writeWithoutTransaction { try Int.fetchOne($0, sql: sql) }
+        let writer = try await scratch.store.pool.writeWithoutTransaction { try Int.fetchOne($0, sql: sql) }
         let reader = try await scratch.store.pool.read { try Int.fetchOne($0, sql: sql) }
         #expect(writer ?? 0 == value)
         #expect(reader ?? 0 == value)
@@ -69,7 +69,7 @@ import Testing
         let scratch = try await ScratchStore()
         try await scratch.append()
         let shell = try DatabaseQueue(path: scratch.scratch.database, configuration: Connections.inspection())
-        try shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN; SELECT count(*) FROM event") }
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN; SELECT count(*) FROM event") }
         let large = String(repeating: "x", count: 900_000)
         for number in 0..<6 {
             _ = try await scratch.store.append(
@@ -79,7 +79,7 @@ import Testing
         let wal = scratch.scratch.database + "-wal"
         #expect(DatabaseFile.size(wal) > 4 << 20)
         try await scratch.append()
-        try shell.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
         try shell.close()
         try await scratch.store.emptyLog()
         #expect(DatabaseFile.size(wal) == 0)

@@ -10,7 +10,7 @@ import Testing
     @Test func `concurrent appends share commits`() async throws {
         let scratch = try await ScratchStore()
         let commits = CommitCounter()
-        try scratch.store.pool.writeWithoutTransaction { $0.add(transactionObserver: commits, extent: .databaseLifetime) }
+        try await scratch.store.pool.writeWithoutTransaction { $0.add(transactionObserver: commits, extent: .databaseLifetime) }
         // The writer is held back until everybody has handed over, so that the group is not up to chance.
         let gate = DispatchSemaphore(value: 0)
         async let held: Void = scratch.store.writer.alone { _ in gate.wait() }
@@ -33,8 +33,8 @@ import Testing
         let scratch = try await ScratchStore()
         // A foreign writer: exactly what rule 1 forbids, and what must not be answered with 200.
         let foreign = try DatabaseQueue(path: scratch.scratch.database)
-        try foreign.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-        try scratch.store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA busy_timeout = 0") }
+        try await foreign.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        try await scratch.store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA busy_timeout = 0") }
         let failures = try await withThrowingTaskGroup(of: StoreFailure.self) { group in
             for _ in 0..<5 {
                 let event = try scratch.event()
@@ -43,7 +43,7 @@ import Testing
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(failures.map(\.code) == Array(repeating: "unavailable", count: 5))
-        try foreign.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        try await foreign.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
         try foreign.close()
         try await scratch.append()
         #expect(try await scratch.poll().envelopes.count == 1)
@@ -110,13 +110,13 @@ import Testing
     @Test func `SQLite running out of pages is a full disk, and recovers by itself`() async throws {
         let scratch = try await ScratchStore()
         try await scratch.append()
-        try scratch.store.pool.writeWithoutTransaction { database in
+        try await scratch.store.pool.writeWithoutTransaction { database in
             let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
             try database.execute(sql: "PRAGMA max_page_count = \(pages)")
         }
         let large = try scratch.event(#"{"type":"test","text":"\#(String(repeating: "x", count: 50_000))"}"#)
         #expect(try await failure { _ = try await scratch.store.append(large) }.code == "disk_full")
-        try scratch.store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 100000") }
+        try await scratch.store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 100000") }
         #expect(try await scratch.store.append(large) == .stored(large.id))
         #expect(try await scratch.poll().envelopes.count == 2)
         await scratch.store.close()
@@ -215,7 +215,8 @@ import Testing
 }
 
 /// Counts the commits of the connection that it observes.
-private final class CommitCounter: TransactionObserver {
+// Used on the writer's thread only, and read when nothing is written any more.
+private final class CommitCounter: TransactionObserver, @unchecked Sendable {
     private(set) var count = 0
 
     func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { true }
