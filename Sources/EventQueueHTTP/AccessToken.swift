@@ -3,8 +3,7 @@ import Crypto
 /// The bearer token of the consumer API.
 ///
 /// It prints as nothing but its kind, so that no log line and no crash report can hold it.
-public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
-{
+public struct AccessToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let text: String
 
     /// Takes a token; `nil` for one that is empty or has anything but visible ASCII, which no header can

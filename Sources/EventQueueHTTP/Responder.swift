@@ -95,8 +95,7 @@ struct Responder: HTTPResponder {
         return presented.count == 1 && presented.allSatisfy(token.isPresented(by:))
     }
 
-    private func receive(_ source: Source, _ headers: FieldLookup, _ body: RequestBody) async throws -> Answer
-    {
+    private func receive(_ source: Source, _ headers: FieldLookup, _ body: RequestBody) async throws -> Answer {
         let max = receiver.limits.bodyBytesMax
         return try await reading(body, headers, max: max) {
             await receiver.receive(source, headers: headers, body: $0)

@@ -42,8 +42,7 @@ import Testing
         await service.stop()
     }
 
-    @Test func `a payload on several lines is polled as one line with its numbers as they were`() async throws
-    {
+    @Test func `a payload on several lines is polled as one line with its numbers as they were`() async throws {
         let scratch = try Scratch()
         try scratch.write(
             "sources: [{ id: hook, connector: '@orgloop/connector-webhook' }]", to: "q.yaml")
@@ -111,8 +110,7 @@ import Testing
         await service.stop()
     }
 
-    @Test func `a checkpoint of another database is refused with the command that resolves it`() async throws
-    {
+    @Test func `a checkpoint of another database is refused with the command that resolves it`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         let other = try await ServiceProcess.start(in: Scratch())
         for one in [service, other] { #expect(try await one.run(["send", "claude-code"]).status == 0) }

@@ -48,7 +48,9 @@ import Testing
                 try String.fetchOne(database, sql: "PRAGMA journal_mode"),
                 try String.fetchAll(
                     database,
-                    sql: "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'")
+                    sql:
+                        "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'"
+                )
             )
         }
         #expect(mode == "wal")
@@ -68,7 +70,7 @@ import Testing
     @Test func `a long reader does not stop appends, and the log is emptied once it has gone`() async throws {
         let scratch = try await ScratchStore()
         try await scratch.append()
-        let shell = try DatabaseQueue(path: scratch.scratch.database, configuration: Connections.inspection())
+        let shell = try foreignConnection(scratch.scratch.database, readonly: true)
         try await shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN; SELECT count(*) FROM event") }
         let large = String(repeating: "x", count: 900_000)
         for number in 0..<6 {

@@ -85,7 +85,8 @@ import Testing
         #expect(NetworkFileSystem.type(of: "/homework", mounts: mounts) == "ext4")
         #expect(NetworkFileSystem.type(of: "/home/ada/local disk/q", mounts: mounts) == "xfs")
         #expect(["nfs4", "cifs", "9p", "fuse.sshfs"].allSatisfy(NetworkFileSystem.isNetwork))
-        #expect(!["ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "fuse"].contains(where: NetworkFileSystem.isNetwork))
+        #expect(
+            !["ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "fuse"].contains(where: NetworkFileSystem.isNetwork))
     }
 
     @Test func `a large file is checked while it serves, and damage stops it`() async throws {

@@ -84,3 +84,11 @@ func failure(of body: () async throws -> Void) async throws -> StoreFailure {
     do { try await body() } catch let failure as StoreFailure { return failure }
     throw Unexpected("nothing was thrown")
 }
+
+/// A second program's connection, whose transactions stay open between calls.
+func foreignConnection(_ path: String, readonly: Bool = false) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.readonly = readonly
+    configuration.allowsUnsafeTransactions = true
+    return try DatabaseQueue(path: path, configuration: configuration)
+}

@@ -10,7 +10,9 @@ import Testing
     @Test func `concurrent appends share commits`() async throws {
         let scratch = try await ScratchStore()
         let commits = CommitCounter()
-        try await scratch.store.pool.writeWithoutTransaction { $0.add(transactionObserver: commits, extent: .databaseLifetime) }
+        try await scratch.store.pool.writeWithoutTransaction {
+            $0.add(transactionObserver: commits, extent: .databaseLifetime)
+        }
         // The writer is held back until everybody has handed over, so that the group is not up to chance.
         let gate = DispatchSemaphore(value: 0)
         async let held: Void = scratch.store.writer.alone { _ in gate.wait() }
@@ -32,7 +34,7 @@ import Testing
     @Test func `when the commit fails, every member of the group is told so`() async throws {
         let scratch = try await ScratchStore()
         // A foreign writer: exactly what rule 1 forbids, and what must not be answered with 200.
-        let foreign = try DatabaseQueue(path: scratch.scratch.database)
+        let foreign = try foreignConnection(scratch.scratch.database)
         try await foreign.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         try await scratch.store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA busy_timeout = 0") }
         let failures = try await withThrowingTaskGroup(of: StoreFailure.self) { group in

@@ -60,16 +60,14 @@ struct NormaliseTests {
         ("2024-12-31T23:59:59.5+02:00", true), ("2024-12-31T23:59:59Z", true), ("yesterday", false),
         ("", false),
     ])
-    func `the sender's timestamp becomes the event's when it is one`(timestamp: String, isTaken: Bool) throws
-    {
+    func `the sender's timestamp becomes the event's when it is one`(timestamp: String, isTaken: Bool) throws {
         let event = try normalised(exited.dropLast() + #","timestamp":"\#(timestamp)"}"#)
         #expect(
             text(event.envelope).contains(#""timestamp":"\#(isTaken ? timestamp : receivedText)","source""#))
     }
 
     @Test(arguments: [Source.SessionFormat.sessionExited, .lifecycle])
-    func `a required field that is missing or of the wrong type is named`(format: Source.SessionFormat) throws
-    {
+    func `a required field that is missing or of the wrong type is named`(format: Source.SessionFormat) throws {
         let right = [
             ("session_id", #""s""#), ("working_directory", #""/w""#), ("duration_seconds", "1.5"),
             ("exit_status", "0"),

@@ -108,8 +108,7 @@ struct StatusReport: Decodable {
 
     /// A size in its largest binary unit.
     static func size(_ bytes: Int64) -> String {
-        for (unit, size) in [("GiB", Int64(1) << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes >= size
-        {
+        for (unit, size) in [("GiB", Int64(1) << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes >= size {
             let tenths = bytes * 10 / size
             return "\(tenths / 10).\(tenths % 10) \(unit)"
         }

@@ -16,8 +16,8 @@ extension Limits.Settings {
         ("quarantine_rows_max", \.quarantineRowsMax, 0...100_000_000),
         ("queue_events_max", \.queueEventsMax, 1...Int.max),
     ]
-    private static let durationKeys:
-        [(String, any WritableKeyPath<Self, Duration> & Sendable, ClosedRange<Duration>)] = [
+    private static let durationKeys: [(String, any WritableKeyPath<Self, Duration> & Sendable, ClosedRange<Duration>)] =
+        [
             ("head_timeout", \.headTimeout, .milliseconds(1)...(.seconds(600))),
             ("body_timeout", \.bodyTimeout, .milliseconds(1)...(.seconds(600))),
             ("settle_after_max", \.settleAfterMax, .seconds(1)...Duration.longest),
