@@ -25,18 +25,21 @@ extension SQLiteEventStore {
         let guardian = guardian
         let isEmptied: Bool = try await writer.alone { pool in
             try guardian.guarding {
-                try pool.writeWithoutTransaction { database in
-                    try database.execute(sql: "PRAGMA busy_timeout = 0")
-                    defer { try? database.execute(sql: "PRAGMA busy_timeout = 5000") }
-                    let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-                    return row?[0] == 0
-                }
+                try pool.writeWithoutTransaction { try Self.emptyLog($0) }
             }
         }
         guard !isEmptied, logBytes > Int64(configuration.limits.walBytesWarning) else { return }
         logger.warning(
             "a reader keeps the WAL from being emptied; look for a forgotten sqlite3 shell",
             metadata: ["wal_bytes": "\(logBytes)"])
+    }
+
+    /// Returns whether no reader was in the way.
+    static func emptyLog(_ database: Database) throws -> Bool {
+        try database.execute(sql: "PRAGMA busy_timeout = 0")
+        defer { try? database.execute(sql: "PRAGMA busy_timeout = 5000") }
+        let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        return row?[0] == 0
     }
 
     private static var logBytesWorthEmptying: Int64 { 4 << 20 }

@@ -34,6 +34,7 @@ public final class SQLiteEventStore: EventStore {
     let logger: Logger
     let lineage: Checkpoint.Lineage
     private let lock: ServiceLock
+    private let check: Task<Void, Never>
 
     /// The failures after which the service must end (`broken`) or turn unready (`damaged`).
     public var failures: AsyncStream<StoreFailure> { guardian.failures }
@@ -71,6 +72,7 @@ public final class SQLiteEventStore: EventStore {
             guardian = Guardian(
                 file: file, limits: configuration.limits, events: opened.events, logger: logger)
             writer = Writer(pool: pool, guardian: guardian, doorbell: doorbell)
+            check = Self.checkInBackground(pool, guardian, file)
         } catch let error as DatabaseError {
             lock.release()
             throw StartRefusal(
@@ -80,16 +82,20 @@ public final class SQLiteEventStore: EventStore {
             lock.release()
             throw error
         }
-        checkInBackground()
     }
 
     /// Finishes what was handed over, empties the WAL into the database and gives the lock back.
     public func close() async {
         doorbell.shut()
+        // A reader that outlives the writer would keep the WAL from being emptied.
+        check.cancel()
+        await check.value
         await withCheckedContinuation { continuation in
             // Waits for a commit, so it may not run on the executor of the callers it waits for.
             Thread.detachNewThread { [self] in
                 writer.stop()
+                // The pool closes its writer before its readers, and those cannot empty the WAL.
+                try? pool.writeWithoutTransaction { _ = try Self.emptyLog($0) }
                 do { try pool.close() } catch {
                     logger.error("the database was not closed cleanly", metadata: ["error": "\(error)"])
                 }
@@ -125,8 +131,10 @@ public final class SQLiteEventStore: EventStore {
     }
 
     /// Reads the whole file on a reader; the start does not wait for it.
-    private func checkInBackground() {
-        Task.detached(priority: .background) { [pool, guardian, file] in
+    private static func checkInBackground(_ pool: DatabasePool, _ guardian: Guardian, _ file: DatabaseFile)
+        -> Task<Void, Never>
+    {
+        Task.detached(priority: .background) {
             let finding: String?
             do {
                 finding = try await pool.read { try Inspection.damage($0) }

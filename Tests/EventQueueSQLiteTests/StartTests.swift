@@ -51,7 +51,7 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.database)) == before)
     }
 
-    @Test(arguments: [0, 20, 5000])
+    @Test(arguments: [0, 20, 8192])
     func `a damaged file is refused with the way to save it`(offset: Int) async throws {
         let scratch = try await ScratchStore()
         try await scratch.append(50)
