@@ -13,19 +13,15 @@ final class ChildProcess: @unchecked Sendable {
     private let scratch: Scratch
     private let queue = DispatchQueue(label: "child output")
     private let exit = Exit()
-    private let isTracer: Bool
     /// What was read behind the last line that was asked for; touched on `queue` only.
     private var unread: [UInt8] = []
 
-    /// - Parameters:
-    ///   - environment: Beside `PATH`, `HOME` and `XDG_STATE_HOME`, which lie in the scratch directory.
-    ///   - isTracer: Whether it runs the program that is meant: `strace`, which keeps signals to itself.
+    /// - Parameter environment: Beside `PATH`, `HOME` and `XDG_STATE_HOME`, which lie in the scratch directory.
     init(
         _ program: String, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:],
-        input: String? = nil, isTracer: Bool = false
+        input: String? = nil
     ) throws {
         self.scratch = scratch
-        self.isTracer = isTracer
         errorPath = scratch.path + "/stderr-" + UUID().uuidString
         try Data().write(to: URL(filePath: errorPath))
         process.executableURL = URL(filePath: program)
@@ -51,15 +47,11 @@ final class ChildProcess: @unchecked Sendable {
         try output.fileHandleForWriting.close()
     }
 
-    deinit { end() }
-
-    /// The process that is meant: the traced one, if there is a tracer.
-    var processID: Int32 {
-        let own = process.processIdentifier
-        guard isTracer else { return own }
-        let children = try? String(contentsOfFile: "/proc/\(own)/task/\(own)/children", encoding: .utf8)
-        return children?.split(separator: " ").first.flatMap { Int32($0) } ?? own
+    deinit {
+        if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
     }
+
+    var processID: Int32 { process.processIdentifier }
 
     /// What it wrote to standard error so far.
     var standardError: String {
@@ -70,42 +62,24 @@ final class ChildProcess: @unchecked Sendable {
     func send(signal: Int32) { Foundation.kill(processID, signal) }
 
     /// Waits for its end: the exit code, or the negative number of the signal that killed it.
-    func waitForExit() async -> Int32 {
-        await endingWhenCancelled { await exit.wait() }
-    }
+    func waitForExit() async -> Int32 { await exit.wait() }
 
     /// Reads one line of its output; `nil` at its end.
     func readLine() async -> String? {
-        await endingWhenCancelled {
-            await withCheckedContinuation { continuation in
-                queue.async { continuation.resume(returning: self.nextLine()) }
-            }
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: self.nextLine()) }
         }
     }
 
     /// Reads its output to the end.
     func readToEnd() async -> String {
-        await endingWhenCancelled {
-            await withCheckedContinuation { continuation in
-                queue.async {
-                    while self.readMore() {}
-                    defer { self.unread = [] }
-                    continuation.resume(returning: String(decoding: self.unread, as: UTF8.self))
-                }
+        await withCheckedContinuation { continuation in
+            queue.async {
+                while self.readMore() {}
+                defer { self.unread = [] }
+                continuation.resume(returning: String(decoding: self.unread, as: UTF8.self))
             }
         }
-    }
-
-    /// A test that runs into its time limit is cancelled: then nothing may wait for this process any more.
-    private func endingWhenCancelled<Value: Sendable>(_ wait: () async -> Value) async -> Value {
-        await withTaskCancellationHandler(operation: wait, onCancel: end)
-    }
-
-    private func end() {
-        guard process.isRunning else { return }
-        // The traced process first: without its tracer it would live on.
-        send(signal: SIGKILL)
-        Foundation.kill(process.processIdentifier, SIGKILL)
     }
 
     private func nextLine() -> String? {

@@ -37,8 +37,7 @@ final class ServiceProcess: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: More flags; the listen address is a free port unless they name one.
-    ///   - tracer: A program and its flags that run the service, `strace` for example; signals go to the
-    ///     service, not to it.
+    ///   - tracer: A program and its flags that run the service, `strace` for example.
     /// - Throws: ``NotStarted`` with the exit code and what it said.
     static func start(
         in scratch: Scratch, _ arguments: [String] = [], environment: [String: String] = [:],
@@ -47,8 +46,7 @@ final class ServiceProcess: Sendable {
         let listen = arguments.contains("--listen") ? [] : ["--listen", "127.0.0.1:0"]
         let command = tracer + [try Binary.path(), "serve"] + listen + arguments
         let child = try ChildProcess(
-            try Tool.path(command[0]), Array(command.dropFirst()), in: scratch, environment: environment,
-            isTracer: !tracer.isEmpty)
+            try Tool.path(command[0]), Array(command.dropFirst()), in: scratch, environment: environment)
         guard let line = await child.readLine() else {
             throw NotStarted(status: await child.waitForExit(), error: child.standardError)
         }
