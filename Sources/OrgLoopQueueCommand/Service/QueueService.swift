@@ -137,7 +137,7 @@ struct QueueService {
         case let failure as StoreFailure:
             CommandFailure(
                 message: "the store cannot go on: \(failure.explanation)",
-                mend: "What was answered 200 is on disk. Check the disk and the files, then start it again.")
+                mend: "Check the disk, and that the database's files are those it was started with, then start it again.")
         default: error
         }
     }
@@ -152,7 +152,7 @@ struct StoreWatch: Service {
         try await cancelWhenGracefulShutdown {
             for await failure in store.failures {
                 health.set(.notReady(reason: failure.explanation))
-                // A damaged file can still be read: its consumers go on, and nothing new is taken in.
+                // A damaged file is not written to any more; the service stays up so that it can be asked why.
                 if case .broken = failure { throw failure }
             }
             // The stream also ends when the task is cancelled; a service that returns would stop the others.
