@@ -136,6 +136,16 @@ import Testing
         await again.store.close()
     }
 
+    @Test func `deliveries that are repeated take nothing of the quota`() async throws {
+        var limits = Limits.Settings()
+        limits.queueEventsMax = 3
+        let scratch = try await ScratchStore(limits: limits)
+        for _ in 0..<5 { _ = try await scratch.store.append(scratch.event(key: "again")) }
+        try await scratch.append(2)
+        #expect(try await failure { try await scratch.append() }.code == "over_quota")
+        await scratch.store.close()
+    }
+
     @Test func `an envelope that lost its hash is never sent and fails with the reason`() async throws {
         let scratch = try await ScratchStore()
         let sent = try await scratch.append(3)

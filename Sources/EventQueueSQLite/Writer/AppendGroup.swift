@@ -36,6 +36,7 @@ final class AppendGroup {
                     try database.transaction { try insert(group, into: database) }
                 }
             }
+            guardian.noteStored(results.count { if case .success(.stored) = $0 { true } else { false } })
             for (member, result) in zip(group, results) { member.continuation.resume(with: result) }
             for source in Set(group.map(\.event.source)) { doorbell.ring(source) }
         } catch {

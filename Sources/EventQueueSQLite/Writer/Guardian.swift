@@ -52,12 +52,14 @@ final class Guardian: Sendable {
         do {
             let result = try write()
             try refuseIfReplaced()
-            if appending > 0 { state.withLock { $0.events += appending } }
             return result
         } catch let error as DatabaseError {
             throw judge(error)
         }
     }
+
+    /// Counts events that were stored; duplicates take no room.
+    func noteStored(_ count: Int) { state.withLock { $0.events += count } }
 
     /// Marks the database as damaged: nothing is appended or handed over until an operator has acted.
     func condemn(_ failure: StoreFailure) {

@@ -137,7 +137,7 @@ struct QueueService {
         case let failure as StoreFailure:
             CommandFailure(
                 message: "the store cannot go on: \(failure.explanation)",
-                mend: "Check the disk, and that the database's files are those it was started with, then start it again.")
+                mend: "Check the disk, and that the database's files are in their place, then start it again.")
         default: error
         }
     }
