@@ -185,7 +185,7 @@ struct ConsumerAPI: Sendable {
     private static func refused(_ refusal: ProtocolRefusal, for cursor: Cursor.Key?) -> Answer {
         let status =
             switch refusal {
-            case .sourceUnknown, .consumerUnknown, .eventUnknown, .nothingToReplay: 404
+            case .sourceUnknown, .consumerUnknown, .eventUnknown, .replayUnknown, .nothingToReplay: 404
             case .idempotencyConflict: 422
             case .sessionRequired, .sessionUnknown, .sessionClosed, .sessionFenced, .checkpointRegressed,
                 .checkpointAhead, .lineageMismatch:

@@ -15,6 +15,18 @@ struct FailingStore: EventStore {
     ) async throws -> Settlement { throw failure }
     func resume(_ order: ResumeOrder) async throws -> Int { throw failure }
     func replay(_ order: Replay.Order) async throws -> Replay.Receipt { throw failure }
+    func dropConsumer(_ order: ConsumerDrop) async throws -> ConsumerDrop.Receipt { throw failure }
+    func prune(_ retention: Retention) async throws -> Pruned { throw failure }
+    func forecastPrune(_ retention: Retention) async throws -> PruneForecast { throw failure }
+    func importEvents(_ events: [ImportedEvent]) async throws -> [Imported] { throw failure }
+    func events(_ query: EventQuery) async throws -> EventPage { throw failure }
+    func event(_ id: Event.ID) async throws -> EventRecord? { throw failure }
+    func replays(of source: Source.ID?, for consumer: Consumer.ID?, limit: Int) async throws -> [ReplayRecord] {
+        throw failure
+    }
+    func replay(_ id: Replay.ID) async throws -> (record: ReplayRecord, members: [ReplayRecord.Member])? {
+        throw failure
+    }
     func judgeOverdue() async throws -> Int { throw failure }
     func status() async throws -> QueueStatus { throw failure }
     func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State? {

@@ -38,6 +38,25 @@ public protocol EventStore: Sendable {
     /// Records an order to emit events again and queues them before new ones.
     func replay(_ order: Replay.Order) async throws -> Replay.Receipt
 
+    /// Forgets a consumer that is gone for good, so that retention no longer waits for it; recorded.
+    ///
+    /// What it had not finished is settled as dropped. Its name may be taken by a new consumer, which begins
+    /// like any other.
+    func dropConsumer(_ order: ConsumerDrop) async throws -> ConsumerDrop.Receipt
+
+    /// Removes some of what `retention` no longer keeps, in transactions so short that appends hardly wait.
+    ///
+    /// Calling it again goes on; ``Pruned/isDone`` says when there is nothing left.
+    func prune(_ retention: Retention) async throws -> Pruned
+
+    /// What ``prune(_:)`` would do, called until it is done.
+    func forecastPrune(_ retention: Retention) async throws -> PruneForecast
+
+    /// Stores events that were stored elsewhere before, in this order, all in one transaction.
+    ///
+    /// - Returns: What became of each, in the order of `events`.
+    func importEvents(_ events: [ImportedEvent]) async throws -> [Imported]
+
     /// Declares in doubt what settling sessions left unsettled for too long.
     ///
     /// The service calls it periodically; nothing else depends on how often.
@@ -51,6 +70,19 @@ public protocol EventStore: Sendable {
 
     /// The state of one event for one consumer; `nil` when no such event is stored.
     func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State?
+
+    /// Lists events with their states.
+    func events(_ query: EventQuery) async throws -> EventPage
+
+    /// Everything about one event; `nil` when no such event is stored.
+    func event(_ id: Event.ID) async throws -> EventRecord?
+
+    /// The replays of a source, of a consumer or of all, the newest first, at most `limit`.
+    func replays(of source: Source.ID?, for consumer: Consumer.ID?, limit: Int) async throws -> [ReplayRecord]
+
+    /// One replay and its first events by `seq`, at most ``Limits/pageRowsMax``; `nil` when there is none of
+    /// this name.
+    func replay(_ id: Replay.ID) async throws -> (record: ReplayRecord, members: [ReplayRecord.Member])?
 }
 
 /// What an append did.

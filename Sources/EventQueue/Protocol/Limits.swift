@@ -18,6 +18,10 @@ public enum Limits {
     public static let summaryCharactersMax = 2000
     /// What a dry run of a replay lists.
     public static let replayPreviewMax = 100
+    /// Rows of a listing unless it asks for more or fewer: a screen or two.
+    public static let pageRowsDefault = 100
+    /// Rows of a listing; a longer one is read in pages.
+    public static let pageRowsMax = 1000
 
     /// The limits that the configuration may move.
     public struct Settings: Sendable, Equatable {

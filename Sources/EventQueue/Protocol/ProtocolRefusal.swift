@@ -20,6 +20,8 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
     case consumerUnknown = "unknown_consumer"
     /// The database holds no such event of this source.
     case eventUnknown = "unknown_event"
+    /// No replay of this name was ever ordered.
+    case replayUnknown = "unknown_replay"
     /// The selection of a replay has no event that could be emitted again.
     case nothingToReplay = "nothing_to_replay"
     /// The idempotency key of a replay names an order with another content.
@@ -44,6 +46,7 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
         case .sourceUnknown: "No such source is configured or stored."
         case .consumerUnknown: "No such consumer reads this source."
         case .eventUnknown: "No such event of this source is stored."
+        case .replayUnknown: "No replay of this name was ordered."
         case .nothingToReplay: "The selection holds no event that can be emitted again."
         case .idempotencyConflict: "The idempotency key was used for another order."
         }
@@ -62,6 +65,7 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
         case .sourceUnknown: "Name a source of the configuration: orgloop-queue status lists them."
         case .consumerUnknown: "Poll or open a session first: orgloop-queue status lists the consumers."
         case .eventUnknown: "Check the id, and that the event belongs to this source."
+        case .replayUnknown: "orgloop-queue replay list shows those there are."
         case .nothingToReplay: "Pending and outstanding events are handed over without a replay."
         case .idempotencyConflict: "Use a new key for a new order."
         }

@@ -1,0 +1,59 @@
+/// An event that was stored elsewhere before: by another queue or by OrgLoop's own buffer.
+///
+/// Only ``ImportLine`` makes one, out of a line that it has checked.
+public struct ImportedEvent: Sendable {
+    public let id: Event.ID
+    public let source: Source.ID
+    public let kind: Event.Kind
+    public let platformEvent: String
+    public let receivedAt: Timestamp
+    /// How the request was verified where it arrived; `imported` for an event that came without its request.
+    public let verification: String
+    public let keyID: String?
+    public let idempotencyKey: String?
+    /// The allow-listed headers, a JSON object.
+    public let headersJSON: String
+    public let bodyFingerprint: Fingerprint
+    public let envelopeFingerprint: Fingerprint
+    /// Both `nil` for an event that retention had thinned.
+    public let content: Content?
+
+    /// What a thinned event has lost.
+    public struct Content: Sendable, Equatable {
+        public let envelope: [UInt8]
+        public let body: [UInt8]
+
+        init(envelope: [UInt8], body: [UInt8]) {
+            self.envelope = envelope
+            self.body = body
+        }
+    }
+
+    init(
+        id: Event.ID, source: Source.ID, kind: Event.Kind, platformEvent: String, receivedAt: Timestamp,
+        verification: String, keyID: String?, idempotencyKey: String?, headersJSON: String,
+        bodyFingerprint: Fingerprint, envelopeFingerprint: Fingerprint, content: Content?
+    ) {
+        self.id = id
+        self.source = source
+        self.kind = kind
+        self.platformEvent = platformEvent
+        self.receivedAt = receivedAt
+        self.verification = verification
+        self.keyID = keyID
+        self.idempotencyKey = idempotencyKey
+        self.headersJSON = headersJSON
+        self.bodyFingerprint = bodyFingerprint
+        self.envelopeFingerprint = envelopeFingerprint
+        self.content = content
+    }
+}
+
+/// What became of an imported event.
+public enum Imported: Sendable, Equatable {
+    case stored
+    /// It is here already: the same id with the same envelope, or the same delivery under another id.
+    case present(Event.ID)
+    /// Its id or its idempotency key belongs to an event with another content.
+    case conflict(Event.ID)
+}
