@@ -49,6 +49,8 @@ struct QueueService {
             path: configuration.database, sources: configuration.sources.map(\.id))
         settings.limits = configuration.limits
         settings.onRegressed = onRegressed
+        settings.whenInDoubt = Dictionary(
+            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.whenInDoubt) })
         do {
             return try await SQLiteEventStore.open(
                 settings, doorbell: doorbell, clock: { .now() }, logger: logger)
@@ -80,10 +82,12 @@ struct QueueService {
     private func serve(_ store: SQLiteEventStore, _ doorbell: Doorbell) async throws {
         let health = Health()
         health.set(.ready)
+        var serving = QueueServer.Configuration(
+            host: configuration.listen.host, port: configuration.listen.port, hosts: configuration.hosts,
+            limits: configuration.limits)
+        serving.retention = configuration.retention
         let server = QueueServer(
-            configuration: QueueServer.Configuration(
-                host: configuration.listen.host, port: configuration.listen.port, hosts: configuration.hosts,
-                limits: configuration.limits),
+            configuration: serving,
             sources: SourceRegistry(configuration.sources.map(\.source)), store: store, doorbell: doorbell,
             ids: EventIDGenerator(now: { .now() }, after: try await store.lastEventID()),
             token: try accessToken(), health: health, clock: { .now() }, logger: logger,
@@ -100,6 +104,7 @@ struct QueueService {
                         service: StoreWatch(store: store, health: health),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: StoreMaintenance(store: store)),
+                    .init(service: StoreRetention(store: store, retention: configuration.retention, logger: logger)),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 logger: quiet))
