@@ -11,11 +11,16 @@ struct ServiceConnection {
     }
 
     private let client: QueueClient
+    /// Whether this process is the service, because no other runs.
+    let isStandIn: Bool
 
+    /// A service that does not say within this time that it is alive will not carry out a verb either.
+    private static let healthTimeout: Duration = .seconds(3)
     /// A batch of large events over a slow network, beyond what the service itself may wait.
     private static let timeout: Duration = Limits.pollWaitMax + .seconds(30)
 
-    init(url: String, token: String?) throws {
+    init(url: String, token: String?, isStandIn: Bool = false) throws {
+        self.isStandIn = isStandIn
         let access = try token.map { text in
             guard let access = AccessToken(text) else {
                 throw CommandFailure(
@@ -33,12 +38,22 @@ struct ServiceConnection {
 
     /// A call of the consumer API on one cursor.
     func post(_ cursor: Cursor.Key, _ call: String, body: String) async throws -> Reply {
-        try await send(
-            "POST", "/v1/consumers/\(cursor.consumer)/sources/\(cursor.source)/\(call)",
-            headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+        try await post("/v1/consumers/\(cursor.consumer)/sources/\(cursor.source)/\(call)", body: body)
     }
 
     func get(_ path: String) async throws -> Reply { try await send("GET", path) }
+
+    /// A call of the consumer API that is about no one cursor.
+    func post(_ path: String, body: String) async throws -> Reply {
+        try await send(
+            "POST", path, headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+    }
+
+    /// Whether a service is alive there.
+    func answers() async -> Bool {
+        let reply = try? await client.send("GET", "/health", timeout: Self.healthTimeout)
+        return reply?.status == 200
+    }
 
     /// What a source's sender does.
     func send(

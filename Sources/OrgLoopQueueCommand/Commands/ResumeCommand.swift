@@ -47,12 +47,14 @@ struct ResumeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let cursor = try CursorArguments.key(source: source, consumer: consumer)
-        let service = try options.connect().service
         var members = [
             ("actor", JSONOutput.quoted(actor ?? NSUserName())), ("reason", JSONOutput.quoted(reason)),
         ]
         if let skipThrough { members.append(("skip_through", JSONOutput.quoted(skipThrough))) }
-        let reply = try await service.post(cursor, "resume", body: JSONOutput.object(members))
+        let body = JSONOutput.object(members)
+        let reply = try await options.withService { service, _ in
+            try await service.post(cursor, "resume", body: body)
+        }
         try reply.requireSuccess()
         guard !json else {
             return try StandardStream.output.write(line: String(decoding: reply.body, as: UTF8.self))

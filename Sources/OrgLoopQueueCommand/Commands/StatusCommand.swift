@@ -19,8 +19,7 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     mutating func run() async throws {
-        let service = try options.connect().service
-        let reply = try await service.get("/v1/status")
+        let reply = try await options.withService { service, _ in try await service.get("/v1/status") }
         try reply.requireSuccess()
         guard !json else {
             return try StandardStream.output.write(line: String(decoding: reply.body, as: UTF8.self))
