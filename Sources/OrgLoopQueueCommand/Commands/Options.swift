@@ -74,6 +74,15 @@ struct ConnectionOptions: ParsableArguments {
         return ServiceLocator(configuration: configuration, url: named, token: token)
     }
 
+    /// The flags that were given, for a command that is printed to be copied.
+    var arguments: [String] {
+        let given = [
+            ("--config", configuration.config), ("--database", configuration.database), ("--url", url),
+            ("--token-file", tokenFile),
+        ]
+        return given.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
+    }
+
     private func token(_ environment: [String: String], file: TokenFile) throws -> String? {
         // A file that was named outright wins over the environment, like every flag.
         if tokenFile == nil, let token = environment["ORGLOOP_QUEUE_TOKEN"], !token.isEmpty { return token }

@@ -24,7 +24,8 @@ struct OrgLoopQueue: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, MigrateCommand.self, ConfigCommand.self, SendCommand.self, PollCommand.self,
-            StatusCommand.self, ResumeCommand.self,
+            StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
+            ReplayCommand.self, PruneCommand.self, ConsumerCommand.self,
         ])
 }
 
