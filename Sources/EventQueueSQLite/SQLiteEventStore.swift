@@ -113,6 +113,9 @@ public final class SQLiteEventStore: EventStore {
         }
     }
 
+    /// Tells the verbs of the command line, which look at the lock, where this store is served.
+    package func publish(url: String) { lock.publish(url: url) }
+
     /// The newest event's id; new ids are to sort after it.
     public func lastEventID() async throws -> Event.ID? {
         try await read { try String.fetchOne($0, sql: "SELECT max(id) FROM event") }.flatMap { Event.ID($0) }

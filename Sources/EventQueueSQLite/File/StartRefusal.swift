@@ -4,10 +4,13 @@ public struct StartRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     public let message: String
     /// What the operator can do.
     public let mend: String
+    /// Whether nothing is wrong but that another process has the database for now.
+    public let isLocked: Bool
 
-    public init(_ message: String, mend: String) {
+    public init(_ message: String, mend: String, isLocked: Bool = false) {
         self.message = message
         self.mend = mend
+        self.isLocked = isLocked
     }
 
     public var description: String { "\(message) \(mend)" }

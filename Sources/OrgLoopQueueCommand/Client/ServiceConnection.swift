@@ -1,21 +1,19 @@
 import EventQueue
 import EventQueueHTTP
-import Foundation
 
 /// The running service as the verbs call it; what goes wrong comes with what mends it.
 struct ServiceConnection {
-    /// An answer to a call.
-    struct Reply {
-        let status: Int
-        let body: [UInt8]
-    }
-
     private let client: QueueClient
+    /// Whether this process is the service, because no other runs.
+    let isStandIn: Bool
 
+    /// A service that does not say within this time that it is alive will not carry out a verb either.
+    private static let healthTimeout: Duration = .seconds(3)
     /// A batch of large events over a slow network, beyond what the service itself may wait.
     private static let timeout: Duration = Limits.pollWaitMax + .seconds(30)
 
-    init(url: String, token: String?) throws {
+    init(url: String, token: String?, isStandIn: Bool = false) throws {
+        self.isStandIn = isStandIn
         let access = try token.map { text in
             guard let access = AccessToken(text) else {
                 throw CommandFailure(
@@ -33,12 +31,27 @@ struct ServiceConnection {
 
     /// A call of the consumer API on one cursor.
     func post(_ cursor: Cursor.Key, _ call: String, body: String) async throws -> Reply {
-        try await send(
-            "POST", "/v1/consumers/\(cursor.consumer)/sources/\(cursor.source)/\(call)",
-            headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+        try await post("/v1/consumers/\(cursor.consumer)/sources/\(cursor.source)/\(call)", body: body)
     }
 
-    func get(_ path: String) async throws -> Reply { try await send("GET", path) }
+    /// - Parameter query: Members of a URL query; those without a value are left out. Names, ids and times have
+    ///   no character that would have to be escaped.
+    func get(_ path: String, _ query: [(name: String, value: String?)] = []) async throws -> Reply {
+        let members = query.compactMap { member in member.value.map { "\(member.name)=\($0)" } }
+        return try await send("GET", members.isEmpty ? path : path + "?" + members.joined(separator: "&"))
+    }
+
+    /// A call of the consumer API that is about no one cursor.
+    func post(_ path: String, body: String) async throws -> Reply {
+        try await send(
+            "POST", path, headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+    }
+
+    /// Whether a service is alive there.
+    func answers() async -> Bool {
+        let reply = try? await client.send("GET", "/health", timeout: Self.healthTimeout)
+        return reply?.status == 200
+    }
 
     /// What a source's sender does.
     func send(
@@ -64,35 +77,5 @@ struct ServiceConnection {
         } catch {
             throw CommandFailure(message: "\(error)", mend: "Check --url and the log of the service.")
         }
-    }
-}
-
-extension ServiceConnection.Reply {
-    /// A problem as the consumer API reports it (RFC 9457).
-    private struct Problem: Decodable {
-        let title: String?
-        let detail: String?
-        let error: String?
-    }
-
-    /// - Throws: ``CommandFailure`` with the service's own words for every answer but 200.
-    func requireSuccess() throws {
-        guard status != 200 else { return }
-        let problem = try? JSONDecoder().decode(Problem.self, from: Data(body))
-        let code = problem?.error ?? "status \(status)"
-        throw CommandFailure(
-            message: "\(problem?.title ?? "the service refused") (\(code))",
-            mend: mend(for: code) ?? problem?.detail ?? "Check that --url names an orgloop-queue service.")
-    }
-
-    private func mend(for code: String) -> String? {
-        if status == 401 || status == 403 {
-            return "Give it the service's token: --token-file or ORGLOOP_QUEUE_TOKEN. It is the file 'token' "
-                + "beside the service's database."
-        }
-        if code == ProtocolRefusal.sessionRequired.code {
-            return "An engine reads this source in a session. Read beside it with --consumer NAME."
-        }
-        return nil
     }
 }

@@ -30,7 +30,7 @@ struct MigrateCommand: AsyncParsableCommand {
             let applied = dryRun ? [] : try SQLiteEventStore.migrate(path: path)
             try show(before: plan.applied, pending: plan.pending, applied: applied, path: path)
         } catch let refusal as StartRefusal {
-            throw CommandFailure(message: refusal.message, mend: refusal.mend)
+            throw CommandFailure(refusal)
         } catch let failure as PrivateFile.Failure {
             throw CommandFailure(message: failure.message, mend: "Name another place with --database.")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventQueueSQLite
 import Foundation
 
 /// What names a configuration and a database.
@@ -16,34 +17,81 @@ struct ConfigurationOptions: ParsableArguments {
     }
 }
 
-/// How a verb reaches the running service.
+/// How a verb reaches the queue.
 struct ConnectionOptions: ParsableArguments {
     @OptionGroup var configuration: ConfigurationOptions
 
-    @Option(help: "URL of the service (default: where it listens). Environment: ORGLOOP_QUEUE_URL.")
+    @Option(
+        help: "URL of the service (default: as the database's lock file tells). Environment: ORGLOOP_QUEUE_URL."
+    )
     var url: String?
 
     @Option(help: "File with the token (default: beside the database). Environment: ORGLOOP_QUEUE_TOKEN.")
     var tokenFile: String?
 
-    /// The service, with what its configuration says about it.
+    /// A parallel verb or a starting service may take the lock in between; nobody does so again and again.
+    private static let attemptsMax = 5
+
+    /// Runs `verb` against the service that runs, or else against one that lives as long as the verb.
+    ///
+    /// - Parameter reason: Why the verb makes no sense while the service is stopped, for those that do not.
+    /// - Throws: ``CommandFailure`` when neither is possible; what `verb` throws.
+    func withService<Result>(
+        onlyRunning reason: String? = nil,
+        _ verb: (ServiceConnection, ServiceConfiguration) async throws -> Result
+    ) async throws -> Result {
+        let locator = try locator()
+        var attempts = 0
+        while true {
+            attempts += 1
+            if case .running(let service) = try await locator.locate() {
+                return try await verb(service, locator.configuration)
+            }
+            if let reason { throw Self.stopped(locator.configuration, reason) }
+            let standIn: StandInService
+            do {
+                standIn = try await StandInService(locator.configuration)
+            } catch let refusal as StartRefusal {
+                guard refusal.isLocked, attempts < Self.attemptsMax else { throw CommandFailure(refusal) }
+                continue
+            }
+            return try await standIn.run { try await verb($0, locator.configuration) }
+        }
+    }
+
+    /// The running service, with what its configuration says about it.
     func connect() throws -> (service: ServiceConnection, configuration: ServiceConfiguration) {
+        let locator = try locator()
+        return (try locator.runningService(), locator.configuration)
+    }
+
+    /// What finds the service; for a verb that has to find it again after a restart.
+    func locator() throws -> ServiceLocator {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try configuration.load(tokenFile: tokenFile)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
-        if named == nil, configuration.listen.port == 0 {
-            throw CommandFailure(
-                message: "the service takes a free port, so its configuration does not tell where it is",
-                mend: "Name it with --url; its ready line shows the URL.")
-        }
         let token = try token(environment, file: TokenFile(path: configuration.tokenFile))
-        let service = try ServiceConnection(url: named ?? configuration.listen.localURL, token: token)
-        return (service, configuration)
+        return ServiceLocator(configuration: configuration, url: named, token: token)
+    }
+
+    /// The flags that were given, for a command that is printed to be copied.
+    var arguments: [String] {
+        let given = [
+            ("--config", configuration.config), ("--database", configuration.database), ("--url", url),
+            ("--token-file", tokenFile),
+        ]
+        return given.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
     }
 
     private func token(_ environment: [String: String], file: TokenFile) throws -> String? {
         // A file that was named outright wins over the environment, like every flag.
         if tokenFile == nil, let token = environment["ORGLOOP_QUEUE_TOKEN"], !token.isEmpty { return token }
         return try file.load()
+    }
+
+    private static func stopped(_ configuration: ServiceConfiguration, _ reason: String) -> CommandFailure {
+        CommandFailure(
+            message: "the service of \(configuration.database) is stopped, and \(reason)",
+            mend: "Start it with: orgloop-queue serve.")
     }
 }

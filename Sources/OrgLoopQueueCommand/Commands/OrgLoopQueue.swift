@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventQueueSQLite
 import Foundation
 
 /// The command and its verbs.
@@ -23,7 +24,8 @@ struct OrgLoopQueue: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, MigrateCommand.self, ConfigCommand.self, SendCommand.self, PollCommand.self,
-            StatusCommand.self, ResumeCommand.self,
+            StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
+            ReplayCommand.self, PruneCommand.self, ConsumerCommand.self,
         ])
 }
 
@@ -31,6 +33,14 @@ struct OrgLoopQueue: AsyncParsableCommand {
 struct CommandFailure: Error {
     let message: String
     let mend: String
+
+    init(message: String, mend: String) {
+        self.message = message
+        self.mend = mend
+    }
+
+    /// A database that is not opened.
+    init(_ refusal: StartRefusal) { self.init(message: refusal.message, mend: refusal.mend) }
 }
 
 /// Runs the command line and turns what it throws into words and one of three exit codes.

@@ -50,8 +50,12 @@ struct PollCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
+        let reason = follow ? "--follow waits for new events, which nobody receives" : nil
+        try await options.withService(onlyRunning: reason) { try await drain($0, $1) }
+    }
+
+    private func drain(_ service: ServiceConnection, _ configuration: ServiceConfiguration) async throws {
         let cursor = try CursorArguments.key(source: source, consumer: consumer)
-        let (service, configuration) = try options.connect()
         let store = CheckpointFile(path: state ?? CheckpointFile.path(for: cursor, configuration))
         var presented = try checkpoint ?? store.load()
         var count = 0

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventQueue
-import Foundation
 
 /// An operator's recorded answer to a refused checkpoint.
 struct ResumeCommand: AsyncParsableCommand {
@@ -37,49 +36,24 @@ struct ResumeCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try CursorArguments.key(source: source, consumer: consumer)
-        if reason.trimmingCharacters(in: .whitespaces).isEmpty {
-            throw ValidationError("--reason is empty; say why, it is recorded.")
-        }
-        if let skipThrough, Event.ID(skipThrough) == nil {
-            throw ValidationError("--skip-through is an event id: evt_ and letters or digits.")
-        }
+        try AuditNote.check(reason: reason, actor: actor)
+        if let skipThrough { _ = try CursorArguments.eventID(skipThrough) }
     }
 
     mutating func run() async throws {
         let cursor = try CursorArguments.key(source: source, consumer: consumer)
-        let service = try options.connect().service
         var members = [
-            ("actor", JSONOutput.quoted(actor ?? NSUserName())), ("reason", JSONOutput.quoted(reason)),
+            ("actor", JSONOutput.quoted(AuditNote.actor(actor))), ("reason", JSONOutput.quoted(reason)),
         ]
         if let skipThrough { members.append(("skip_through", JSONOutput.quoted(skipThrough))) }
-        let reply = try await service.post(cursor, "resume", body: JSONOutput.object(members))
+        let body = JSONOutput.object(members)
+        let reply = try await options.withService { service, _ in
+            try await service.post(cursor, "resume", body: body)
+        }
         try reply.requireSuccess()
         guard !json else {
             return try StandardStream.output.write(line: String(decoding: reply.body, as: UTF8.self))
         }
         try StandardStream.output.write(line: "\(cursor) goes on at its next poll")
     }
-}
-
-/// The two names that most verbs take.
-enum CursorArguments {
-    static func key(source: String, consumer: String) throws -> Cursor.Key {
-        Cursor.Key(consumer: try consumerID(consumer), source: try sourceID(source))
-    }
-
-    static func sourceID(_ text: String) throws -> Source.ID {
-        guard let id = Source.ID(text) else {
-            throw ValidationError("'\(text)' is not a source id: \(form).")
-        }
-        return id
-    }
-
-    static func consumerID(_ text: String) throws -> Consumer.ID {
-        guard let id = Consumer.ID(text) else {
-            throw ValidationError("'\(text)' is not a consumer id: \(form).")
-        }
-        return id
-    }
-
-    private static let form = "1 to 128 letters, digits, '-', '_' and '.'"
 }

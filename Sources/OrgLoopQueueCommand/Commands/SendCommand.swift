@@ -6,7 +6,7 @@ import Foundation
 struct SendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",
-        abstract: "Sends an event to the running service, signed like its sender.",
+        abstract: "Sends an event to the queue, signed like its sender.",
         discussion: """
             Without --body it makes an example with a fresh session id. Every request has an idempotency key \
             of its own unless --idempotency-key gives one.
@@ -42,7 +42,10 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let (service, configuration) = try options.connect()
+        try await options.withService { try await send($0, $1) }
+    }
+
+    private func send(_ service: ServiceConnection, _ configuration: ServiceConfiguration) async throws {
         let id = try CursorArguments.sourceID(source)
         // A source that only the service's own configuration knows is sent to unsigned.
         let configured = configuration.sources.first { $0.id == id }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Logging
 
 /// Runs the service.
@@ -45,9 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
     var json = false
 
     mutating func run() async throws {
-        // A peer that went away and a file size limit are errors of a call, not the end of the process.
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGXFSZ, SIG_IGN)
+        ServiceParts.ignoreWriteSignals()
         let configuration = try options.load(listen: listen, tokenFile: tokenFile)
         let format = logFormat ?? (json || !StandardStream.error.isTerminal ? .json : .text)
         let level = logLevel

@@ -2,12 +2,14 @@ import ArgumentParser
 import EventQueue
 import Foundation
 
-/// Shows what the running service holds and who reads it.
+/// Shows what the queue holds, who reads it, and what waits for a person.
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Shows what the running service holds and who reads it.",
+        abstract: "Shows what the queue holds, who reads it, and what waits for a person.",
         discussion: """
+            Below the table stands what somebody should look at, with the command that does it.
+
             EXAMPLE
               orgloop-queue status
               orgloop-queue status --json
@@ -19,52 +21,26 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     mutating func run() async throws {
-        let service = try options.connect().service
-        let reply = try await service.get("/v1/status")
-        try reply.requireSuccess()
+        let (reply, isStopped) = try await options.withService { service, _ in
+            (try await service.get("/v1/status"), service.isStandIn)
+        }
         guard !json else {
-            return try StandardStream.output.write(line: String(decoding: reply.body, as: UTF8.self))
+            try reply.requireSuccess()
+            return try StandardStream.output.write(line: reply.text)
         }
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        guard let status = try? decoder.decode(StatusReport.self, from: Data(reply.body)) else {
-            throw CommandFailure(
-                message: "the service's status has a form that this version does not know",
-                mend: "Use the orgloop-queue of the running service, or --json.")
-        }
+        let status = try reply.decoded(StatusReport.self)
         let colour = StandardStream.output.hasColour(ProcessInfo.processInfo.environment)
-        for line in status.lines(colour: colour) { try StandardStream.output.write(line: line) }
+        var lines = status.table.lines(colour: colour) + ["", status.sizes]
+        if isStopped { lines.append("the service is stopped; this is what its database holds") }
+        for line in lines + status.advice(place: options.arguments) {
+            try StandardStream.output.write(line: line)
+        }
     }
 }
 
-/// The answer of `GET /v1/status` as far as the table shows it.
-struct StatusReport: Decodable {
-    struct SourceReport: Decodable {
-        let id: String
-        let events: Int
-        let quarantined: Int
-        let consumers: [ConsumerReport]
-    }
-
-    struct ConsumerReport: Decodable {
-        let id: String
-        let counts: [String: Int]
-        let oldestPendingAgeSeconds: Int64?
-        let session: SessionReport?
-    }
-
-    struct SessionReport: Decodable {
-        let engine: String
-        let standing: String
-        let openedAt: String
-    }
-
-    let sources: [SourceReport]
-    let databaseBytes: Int64
-    let walBytes: Int64
-
-    /// The table and below it the sizes.
-    func lines(colour: Bool) -> [String] {
+extension StatusReport {
+    /// One row per source and consumer, and their sums where there are several.
+    var table: Table {
         var table = Table([
             ("SOURCE", .leading), ("CONSUMER", .leading), ("PENDING", .trailing), ("OLDEST", .trailing),
             ("DRAINED", .trailing), ("CONFIRMED", .trailing), ("IN DOUBT", .trailing), ("FAILED", .trailing),
@@ -74,44 +50,71 @@ struct StatusReport: Decodable {
             if source.consumers.isEmpty { table.add(Self.row(source, nil)) }
             for consumer in source.consumers { table.add(Self.row(source, consumer)) }
         }
-        let sizes = "database \(Self.size(databaseBytes)), WAL \(Self.size(walBytes))"
-        return table.lines(colour: colour) + ["", sizes]
+        if table.rows.count > 1 { table.add(totals) }
+        return table
+    }
+
+    var sizes: String {
+        let events = sources.reduce(0) { $0 + $1.events }
+        return "\(events) events, database \(Self.size(databaseBytes)), WAL \(Self.size(walBytes))"
+    }
+
+    /// What waits for a person, each with the command for it.
+    ///
+    /// - Parameter place: The flags that lead to the same database.
+    func advice(place: [String]) -> [String] {
+        let ofConsumers = sources.flatMap { source in
+            source.consumers.flatMap { Self.advice(source.id, $0, place) }
+        }
+        let quarantined = sources.filter { $0.quarantined > 0 }.map { source in
+            "\(source.quarantined) in quarantine: requests of \(source.id) that could not become events"
+        }
+        let lines = ofConsumers + quarantined
+        return lines.isEmpty ? [] : [""] + lines
+    }
+
+    private static func advice(_ source: String, _ consumer: ConsumerReport, _ place: [String]) -> [String] {
+        let cursor = ["--source", source, "--consumer", consumer.id]
+        var lines: [String] = []
+        if consumer.count(.inDoubt) > 0 {
+            let command = CommandText.line(["replay"] + cursor + ["--in-doubt"] + place + ["--reason", "…"])
+            lines.append("\(consumer.count(.inDoubt)) in doubt: \(command)")
+        }
+        if consumer.count(.failed) > 0 {
+            let command = CommandText.line(["events"] + cursor + ["--state", "failed"] + place)
+            lines.append("\(consumer.count(.failed)) failed: \(command)")
+        }
+        return lines
+    }
+
+    private var totals: [Table.Cell] {
+        func sum(_ state: Event.State) -> Table.Cell {
+            Self.cell(sources.flatMap(\.consumers).reduce(0) { $0 + $1.count(state) }, state)
+        }
+        let unread = sources.filter(\.consumers.isEmpty).reduce(0) { $0 + $1.events }
+        let pending = sources.flatMap(\.consumers).reduce(unread) { $0 + $1.count(.pending) }
+        let oldest = sources.flatMap(\.consumers).compactMap(\.oldestPendingAgeSeconds).max()
+        return [
+            .init("total", .strong), .init(""), .init("\(pending)"), .init(oldest.map(Self.age) ?? "-"),
+            sum(.drained), sum(.confirmed), sum(.inDoubt), sum(.failed),
+            .init("\(sources.reduce(0) { $0 + $1.quarantined })"), .init(""),
+        ]
     }
 
     private static func row(_ source: SourceReport, _ consumer: ConsumerReport?) -> [Table.Cell] {
-        func count(_ state: Event.State) -> Table.Cell {
-            let count = consumer?.counts[state.rawValue] ?? 0
-            let warns = (state == .inDoubt || state == .failed) && count > 0
-            return Table.Cell("\(count)", warns ? .warning : .plain)
-        }
+        func count(_ state: Event.State) -> Table.Cell { cell(consumer?.count(state) ?? 0, state) }
         // Nobody reads it yet: everything is pending for whoever comes first.
         let pending = consumer == nil ? Table.Cell("\(source.events)") : count(.pending)
-        let session = consumer?.session.map { "\($0.standing) \($0.engine) since \($0.openedAt)" }
         return [
             Table.Cell(source.id), Table.Cell(consumer?.id ?? "-"), pending,
             Table.Cell(consumer?.oldestPendingAgeSeconds.map(age) ?? "-"), count(.drained),
             count(.confirmed), count(.inDoubt), count(.failed),
             Table.Cell("\(source.quarantined)", source.quarantined > 0 ? .warning : .plain),
-            Table.Cell(session ?? "-"),
+            Table.Cell(consumer?.session?.text ?? "-"),
         ]
     }
 
-    /// An age in its largest unit.
-    static func age(_ seconds: Int64) -> String {
-        switch seconds {
-        case ..<120: "\(seconds)s"
-        case ..<7200: "\(seconds / 60)m"
-        case ..<172_800: "\(seconds / 3600)h"
-        default: "\(seconds / 86_400)d"
-        }
-    }
-
-    /// A size in its largest binary unit.
-    static func size(_ bytes: Int64) -> String {
-        for (unit, size) in [("GiB", Int64(1) << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes >= size {
-            let tenths = bytes * 10 / size
-            return "\(tenths / 10).\(tenths % 10) \(unit)"
-        }
-        return "\(bytes) B"
+    private static func cell(_ count: Int, _ state: Event.State) -> Table.Cell {
+        Table.Cell("\(count)", count > 0 && [.inDoubt, .failed].contains(state) ? .warning : .plain)
     }
 }

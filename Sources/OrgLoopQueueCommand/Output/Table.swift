@@ -10,7 +10,7 @@ struct Table {
         var style = Style.plain
 
         init(_ text: String, _ style: Style = .plain) {
-            self.text = text
+            self.text = text.printable
             self.style = style
         }
     }
@@ -23,6 +23,14 @@ struct Table {
     mutating func add(_ row: [Cell]) {
         precondition(row.count == columns.count, "a row has a cell for every column")
         rows.append(row)
+    }
+
+    /// The table without the columns in which no row has anything but a dash.
+    func withoutEmptyColumns() -> Table {
+        let kept = columns.indices.filter { column in rows.contains { $0[column].text != "-" } }
+        var table = Table(kept.map { columns[$0] })
+        for row in rows { table.add(kept.map { row[$0] }) }
+        return table
     }
 
     /// One line a row, the titles first.

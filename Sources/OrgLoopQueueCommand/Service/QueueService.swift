@@ -20,10 +20,10 @@ struct QueueService {
     func run() async throws {
         for notice in configuration.notices { logger.warning("\(notice)") }
         try prepareDirectory()
-        let doorbell = Doorbell()
-        let store = try await openStore(doorbell)
+        let parts = ServiceParts(configuration: configuration, logger: logger)
+        let store = try await openStore(parts)
         do {
-            try await serve(store, doorbell)
+            try await serve(store, parts)
         } catch {
             await store.close()
             throw Self.failure(error, listen: configuration.listen)
@@ -31,8 +31,6 @@ struct QueueService {
         await store.close()
         logger.notice("stopped")
     }
-
-    // MARK: Start
 
     private func prepareDirectory() throws {
         do {
@@ -42,20 +40,11 @@ struct QueueService {
         }
     }
 
-    private func openStore(_ doorbell: Doorbell) async throws -> SQLiteEventStore {
-        let onRegressed = Dictionary(
-            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.onRegressed) })
-        var settings = SQLiteEventStore.Configuration(
-            path: configuration.database, sources: configuration.sources.map(\.id))
-        settings.limits = configuration.limits
-        settings.onRegressed = onRegressed
-        settings.whenInDoubt = Dictionary(
-            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.whenInDoubt) })
+    private func openStore(_ parts: ServiceParts) async throws -> SQLiteEventStore {
         do {
-            return try await SQLiteEventStore.open(
-                settings, doorbell: doorbell, clock: { .now() }, logger: logger)
+            return try await parts.openStore()
         } catch let refusal as StartRefusal {
-            throw CommandFailure(message: refusal.message, mend: refusal.mend)
+            throw CommandFailure(refusal)
         }
     }
 
@@ -77,21 +66,12 @@ struct QueueService {
         return token
     }
 
-    // MARK: Run
-
-    private func serve(_ store: SQLiteEventStore, _ doorbell: Doorbell) async throws {
+    private func serve(_ store: SQLiteEventStore, _ parts: ServiceParts) async throws {
         let health = Health()
         health.set(.ready)
-        var serving = QueueServer.Configuration(
-            host: configuration.listen.host, port: configuration.listen.port, hosts: configuration.hosts,
-            limits: configuration.limits)
-        serving.retention = configuration.retention
-        let server = QueueServer(
-            configuration: serving,
-            sources: SourceRegistry(configuration.sources.map(\.source)), store: store, doorbell: doorbell,
-            ids: EventIDGenerator(now: { .now() }, after: try await store.lastEventID()),
-            token: try accessToken(), health: health, clock: { .now() }, logger: logger,
-            onReady: { port in announce(port: port) })
+        let server = try await parts.server(
+            for: store, on: configuration.listen, token: try accessToken(), health: health,
+            onReady: { port in announce(port: port, store) })
         var quiet = logger
         // What a service throws is reported once, in our words.
         quiet.logLevel = .critical
@@ -116,8 +96,9 @@ struct QueueService {
         try await group.run()
     }
 
-    private func announce(port: Int) {
+    private func announce(port: Int, _ store: SQLiteEventStore) {
         let url = configuration.listen.with(port: port).localURL
+        store.publish(url: url)
         let sources = configuration.sources.map(\.id.rawValue).joined(separator: " ")
         logger.notice(
             "ready",

@@ -10,9 +10,7 @@ struct TokenFile {
     /// The token; made and stored at the first start.
     func loadOrCreate() throws -> String {
         if let token = try load() { return token }
-        var generator = SystemRandomNumberGenerator()
-        let token = hexadecimal(
-            (0..<Self.tokenBytes).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        let token = Self.makeToken()
         do {
             try PrivateFile.makeDirectory(ConfigurationLoader.directory(of: path))
             try PrivateFile.replace(path, with: Array((token + "\n").utf8))
@@ -20,6 +18,12 @@ struct TokenFile {
             throw CommandFailure(message: error.message, mend: "Name another place with token_file.")
         }
         return token
+    }
+
+    /// A token that nobody knows yet.
+    static func makeToken() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return hexadecimal((0..<tokenBytes).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 
     /// The stored token; `nil` when there is no file.

@@ -1,0 +1,123 @@
+import EventQueueSQLite
+import Foundation
+
+/// Finds what answers a verb: a service that runs, or the database that nobody serves.
+///
+/// A URL that was named decides. Without one the database does: who holds its lock says where it listens.
+struct ServiceLocator: Sendable {
+    /// What was found.
+    enum Place {
+        case running(ServiceConnection)
+        /// Nobody serves the database; the verb can.
+        case stopped
+    }
+
+    let configuration: ServiceConfiguration
+    /// The URL that was named, if one was.
+    let url: String?
+    let token: String?
+
+    /// A service that starts, and a verb that serves itself, are done with the lock, or have said where they
+    /// listen, long before.
+    private static let patience: Duration = .seconds(2)
+    private static let pause: Duration = .milliseconds(20)
+
+    /// - Throws: ``CommandFailure`` that says which is missing, the service or the database, and how to get it.
+    func locate() async throws -> Place {
+        if let url { return .running(try connection(url)) }
+        switch await settledStanding() {
+        case .held(let processID, let url):
+            return .running(try await answering(heldBy: processID, at: url))
+        case .free, .absent:
+            guard let reason = missingReason else { return .stopped }
+            return .running(try await answeringWithoutDatabase(reason))
+        case .unreadable(let reason):
+            return .running(try await answeringBehindLock(reason))
+        }
+    }
+
+    /// The service by its lock file or else its configuration, whether it answers or not.
+    func runningService() throws -> ServiceConnection {
+        if let url { return try connection(url) }
+        if case .held(_, .some(let url)) = standing {
+            return try connection(url)
+        }
+        guard let configured else {
+            throw CommandFailure(
+                message: "the service takes a free port, so its configuration does not tell where it is",
+                mend: "Name it with --url; its ready line shows the URL.")
+        }
+        return try connection(configured)
+    }
+
+    /// Who holds the lock of the database at this moment.
+    var standing: ServiceLock.Standing { ServiceLock.look(database: configuration.database) }
+
+    // MARK: Candidates
+
+    private func answering(heldBy processID: Int32?, at url: String?) async throws -> ServiceConnection {
+        if let candidate = url ?? configured {
+            let service = try connection(candidate)
+            if await service.answers() { return service }
+        }
+        let holder = processID.map { "process \($0)" } ?? "another process"
+        let place = (url ?? configured).map { " at \($0)" } ?? ""
+        throw CommandFailure(
+            message: "no service answers\(place), and \(holder) holds the database \(configuration.database)",
+            mend: "Wait if it is starting or another verb is at work; else stop \(holder), or name the service "
+                + "with --url.")
+    }
+
+    private func answeringWithoutDatabase(_ reason: String) async throws -> ServiceConnection {
+        try await answeringAsConfigured(
+            otherwise: CommandFailure(
+                message: "there is neither a service\(configured.map { " at \($0)" } ?? "") nor a database "
+                    + "\(configuration.database): \(reason)",
+                mend: "Start the service with: orgloop-queue serve. If it listens elsewhere, name it with --url; "
+                    + "name another database with --database."))
+    }
+
+    private func answeringBehindLock(_ reason: String) async throws -> ServiceConnection {
+        try await answeringAsConfigured(
+            otherwise: CommandFailure(
+                message: "no service answers\(configured.map { " at \($0)" } ?? ""), and the lock file "
+                    + "\(configuration.database).lock cannot be read: \(reason)",
+                mend: "Run this as the user of the service, or name the service with --url."))
+    }
+
+    private func answeringAsConfigured(otherwise failure: CommandFailure) async throws -> ServiceConnection {
+        guard let configured else { throw failure }
+        let service = try connection(configured)
+        guard await service.answers() else { throw failure }
+        return service
+    }
+
+    // MARK: Facts
+
+    /// Where the configuration says that the service listens; `nil` when it takes a free port.
+    private var configured: String? {
+        configuration.listen.port == 0 ? nil : configuration.listen.localURL
+    }
+
+    /// Why there is no database file; `nil` when there is one.
+    private var missingReason: String? {
+        var status = stat()
+        guard stat(configuration.database, &status) != 0 else { return nil }
+        return String(cString: strerror(errno))
+    }
+
+    /// The lock as it stands once its holder has said where it listens, or after a while if it does not.
+    private func settledStanding() async -> ServiceLock.Standing {
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            let standing = self.standing
+            guard case .held(_, nil) = standing, ContinuousClock.now < end else { return standing }
+            // Cancelled, it looks once more and returns at the end of its patience.
+            try? await Task.sleep(for: Self.pause)
+        }
+    }
+
+    private func connection(_ url: String) throws -> ServiceConnection {
+        try ServiceConnection(url: url, token: token)
+    }
+}

@@ -1,0 +1,74 @@
+import EventQueue
+
+/// The answer of `GET /v1/status` as far as the verbs show it.
+struct StatusReport: Decodable {
+    struct SourceReport: Decodable {
+        let id: String
+        let events: Int
+        let quarantined: Int
+        let consumers: [ConsumerReport]
+    }
+
+    /// A consumer's position in one source; in the answer of `GET /v1/consumers` the id is the source's.
+    struct ConsumerReport: Decodable {
+        let id: String
+        let counts: [String: Int]
+        let oldestPendingAgeSeconds: Int64?
+        let position: Int64
+        let session: SessionReport?
+
+        func count(_ state: Event.State) -> Int { counts[state.rawValue] ?? 0 }
+
+        /// Handed over, and nobody has said that it is done.
+        var unfinished: Int {
+            count(.drained) + count(.confirmed) + count(.inDoubt) + count(.replaying)
+        }
+    }
+
+    struct SessionReport: Decodable {
+        let engine: String
+        let standing: String
+        let openedAt: String
+
+        var text: String { "\(standing) \(engine) since \(openedAt)" }
+    }
+
+    let sources: [SourceReport]
+    let databaseBytes: Int64
+    let walBytes: Int64
+}
+
+/// The answer of `GET /v1/consumers`.
+struct ConsumersReport: Decodable {
+    struct Reader: Decodable {
+        let id: String
+        /// What it reads; each report is named after its source.
+        let sources: [StatusReport.ConsumerReport]
+
+        var pending: Int { sources.reduce(0) { $0 + $1.count(.pending) } }
+        var unfinished: Int { sources.reduce(0) { $0 + $1.unfinished } }
+    }
+
+    let consumers: [Reader]
+}
+
+extension StatusReport {
+    /// An age in its largest unit.
+    static func age(_ seconds: Int64) -> String {
+        switch seconds {
+        case ..<120: "\(seconds)s"
+        case ..<7200: "\(seconds / 60)m"
+        case ..<172_800: "\(seconds / 3600)h"
+        default: "\(seconds / 86_400)d"
+        }
+    }
+
+    /// A size in its largest binary unit.
+    static func size(_ bytes: Int64) -> String {
+        for (unit, size) in [("GiB", Int64(1) << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes >= size {
+            let tenths = bytes * 10 / size
+            return "\(tenths / 10).\(tenths % 10) \(unit)"
+        }
+        return "\(bytes) B"
+    }
+}
