@@ -124,3 +124,22 @@ WHERE (emission.seq, emission.cursor_id) IN (SELECT again.seq, again.cursor_id F
         OR NOT EXISTS (SELECT 1 FROM replay WHERE replay.id = emission.replay_id))
 GROUP BY emission.cursor_id, emission.seq
 HAVING count(*) > 1;
+
+-- By sequence instead of by cursor, so that a question about these states that is ordered by seq, as a
+-- page of a listing is, reads no more than it shows.
+DROP INDEX emission_in_doubt;
+DROP INDEX emission_failed;
+DROP INDEX emission_dropped;
+DROP INDEX emission_no_route;
+CREATE INDEX emission_in_doubt ON emission (seq) WHERE in_doubt_at IS NOT NULL AND outcome IS NULL;
+CREATE INDEX emission_failed ON emission (seq) WHERE outcome = 'failed';
+CREATE INDEX emission_dropped ON emission (seq) WHERE outcome = 'dropped';
+CREATE INDEX emission_no_route ON emission (seq) WHERE outcome = 'no_route';
+
+-- One row per event, whoever reads it: what came in, in the order and at the price of received_at.
+CREATE VIEW arrivals (seq, id, source, type, platform_event, received_at, verification, key_id,
+    idempotency_key, duplicates, thinned) AS
+SELECT event.seq, event.id, source.name, event.type, event.platform_event, event.received_at,
+    event.verification, event.key_id, event.idempotency_key,
+    coalesce((SELECT count FROM duplicate WHERE duplicate.seq = event.seq), 0), event.envelope IS NULL
+FROM event JOIN source ON source.id = event.source_id;

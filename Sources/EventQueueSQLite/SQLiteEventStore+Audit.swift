@@ -5,7 +5,7 @@ import GRDB
 /// What people and tools look at: the same views that an auditor asks with the sqlite3 shell.
 extension SQLiteEventStore {
     public func events(_ query: EventQuery) async throws -> EventPage {
-        try await read { try Listing(query).run(in: $0) }
+        try await read { try Listing(query: query).run(in: $0) }
     }
 
     public func event(_ id: Event.ID) async throws -> EventRecord? {
@@ -96,79 +96,6 @@ extension SQLiteEventStore {
                 consumer: consumer, state: row["state"],
                 emissions: consumer.flatMap { byConsumer[$0] }?.map(EmissionRecord.init) ?? [])
         }
-    }
-}
-
-/// A page of the view `events`.
-private struct Listing {
-    let query: EventQuery
-
-    init(_ query: EventQuery) { self.query = query }
-
-    func run(in database: Database) throws -> EventPage {
-        // One row more tells whether there is another page.
-        var rows = try fetch(limit: query.limit + 1, in: database)
-        guard rows.count > query.limit, let more = rows.popLast() else {
-            return page(rows, next: nil)
-        }
-        // The rows of one event stay together, so that a page can be named by its last sequence alone.
-        let cut: Int64 = more["seq"]
-        let whole = rows.filter { $0["seq"] != cut }
-        guard let last = whole.last else { return page(try all(of: cut, in: database), next: cut) }
-        return page(whole, next: last["seq"])
-    }
-
-    private func page(_ rows: [Row], next: Int64?) -> EventPage {
-        let listed = query.end == .last ? rows.reversed() : rows
-        return EventPage(
-            rows: listed.map(EventRow.init),
-            next: query.end == .last ? nil : next.map(Event.Sequence.init))
-    }
-
-    private func all(of sequence: Int64, in database: Database) throws -> [Row] {
-        let (conditions, arguments) = conditions
-        let sql = "SELECT * FROM events WHERE \((["seq = ?"] + conditions).joined(separator: " AND "))"
-        return try database.all(sql, [sequence] + arguments)
-    }
-
-    private func fetch(limit: Int, in database: Database) throws -> [Row] {
-        var (conditions, arguments) = conditions
-        if case .after(let sequence?) = query.end {
-            conditions.append("seq > ?")
-            arguments.append(sequence.rawValue)
-        }
-        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        let order = query.end == .last ? "DESC" : "ASC"
-        return try database.all(
-            "SELECT \(EventRow.columns) FROM events \(filter) ORDER BY seq \(order) LIMIT ?", arguments + [limit])
-    }
-
-    private var conditions: ([String], [(any DatabaseValueConvertible)?]) {
-        let all: [(String, (any DatabaseValueConvertible)?)] = [
-            ("source = ?", query.source?.rawValue), ("consumer = ?", query.consumer?.rawValue),
-            ("state = ?", query.state?.rawValue), ("type = ?", query.kind?.rawValue),
-            ("received_at >= ?", query.since?.iso8601), ("received_at < ?", query.until?.iso8601),
-        ]
-        let given = all.filter { $0.1 != nil }
-        return (given.map(\.0), given.map(\.1))
-    }
-}
-
-extension EventRow {
-    /// All but the envelope, which a listing does not show.
-    fileprivate static let columns = """
-        seq, id, source, type, platform_event, received_at, verification, idempotency_key, consumer, state,
-        emissions, drained_at, confirmed_at, settled_at, outcome
-        """
-
-    fileprivate init(_ row: Row) {
-        self.init(
-            sequence: Event.Sequence(rawValue: row["seq"]), id: row["id"], source: row["source"],
-            type: row["type"], platformEvent: row["platform_event"], receivedAt: row["received_at"],
-            verification: row["verification"], idempotencyKey: row["idempotency_key"],
-            consumer: row["consumer"], state: row["state"], emissions: row["emissions"],
-            drainedAt: row["drained_at"], confirmedAt: row["confirmed_at"], settledAt: row["settled_at"],
-            outcome: row["outcome"])
     }
 }
 

@@ -51,7 +51,8 @@ struct ScaleRun {
         return #"{"id":"evt_f"# + String(repeating: "0", count: 15 - id.count) + id
             + #"","timestamp":"2025-01-15T10:30:00.000Z","source":"claude-code","type":"actor.stopped","#
             + #""provenance":{"platform":"claude-code","platform_event":"session.exited"},"payload":{"session_id":"s"#
-            + "\(number)" + #"","working_directory":"/w","duration_seconds":1,"exit_status":0,"summary":"Done"}}"# + "\n"
+            + "\(number)" + #"","working_directory":"/w","duration_seconds":1,"exit_status":0,"summary":"Done"}}"#
+            + "\n"
     }
 
     /// Has an engine take `count` events and settle them, some of them badly.
@@ -82,7 +83,8 @@ struct ScaleRun {
     }
 
     private func call(_ name: String, _ body: String) async throws -> [String: Any] {
-        let reply = try await client.send("POST", "\(Self.cursor)/\(name)", body: Array(body.utf8), timeout: .seconds(60))
+        let reply = try await client.send(
+            "POST", "\(Self.cursor)/\(name)", body: Array(body.utf8), timeout: .seconds(60))
         guard reply.status == 200 else { throw Unexpected("\(name): \(reply.text)") }
         return try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any] ?? [:]
     }
@@ -98,7 +100,8 @@ struct ScaleRun {
 
     /// How long the stock shell takes for each question of the article, with its start.
     func questions() async throws -> [Figure] {
-        let sample = try await rows("SELECT id, received_at FROM events WHERE state = 'delivered' ORDER BY seq DESC LIMIT 1")
+        let sample = try await rows(
+            "SELECT id, received_at FROM events WHERE state = 'delivered' ORDER BY seq DESC LIMIT 1")
         let parts = (sample.first ?? "evt_0\t2026-01-01T00:00:00.000Z").split(separator: "\t").map(String.init)
         var figures: [Figure] = []
         for question in try AuditArticle.questions() {
