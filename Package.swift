@@ -35,7 +35,7 @@ let package = Package(
         .target(
             name: "EventQueueMigrations",
             path: "Migrations",
-            resources: [.embedInCode("0001_initial.sql")],
+            resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql")],
             swiftSettings: strict
         ),
         // The SQLite engine; the only importer of GRDB.

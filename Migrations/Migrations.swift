@@ -17,6 +17,7 @@ package struct Migration: Sendable {
 
     /// All of them in order; a test compares the list with the folder.
     package static let all: [Migration] = [
-        Migration(1, "0001_initial", PackageResources._001_initial_sql)
+        Migration(1, "0001_initial", PackageResources._001_initial_sql),
+        Migration(2, "0002_operating", PackageResources._002_operating_sql),
     ]
 }

@@ -6,29 +6,31 @@ struct ConsumerAPI: Sendable {
     let store: any EventStore
     let longPoll: LongPoll
     let now: TimeSource
+    /// What `prune` goes by when its caller names nothing.
+    let retention: Retention
     let logger: Logger
 
     /// Room for the outcomes of a largest batch, each with its detail.
     static let bodyBytesMax = 4 << 20
 
-    /// Carries out a call; its caller has shown the token and the right method.
+    /// Carries out a call that may change something; its caller has shown the token and the right method.
     func answer(_ route: Route, body: [UInt8]) async -> Answer {
-        do {
+        await worded {
             switch route {
             case .cursor(let consumer, let source, let call):
-                return try await answer(call, try cursor(consumer, source), body)
-            case .replays: return try await replay(body)
-            case .sources: return try await status { [("sources", $0.sourcesJSON(at: $1))] }
-            case .consumers: return try await status { [("consumers", $0.consumersJSON(at: $1))] }
-            case .status:
-                return try await status {
-                    [
-                        ("sources", $0.sourcesJSON(at: $1)), ("database_bytes", .integer($0.databaseBytes)),
-                        ("wal_bytes", .integer($0.walBytes)),
-                    ]
-                }
-            case .webhook, .unknownCall, .health, .ready, .metrics, .unknown: return Self.notFound
+                try await answer(call, try Self.cursor(consumer, source), body)
+            case .replays: try await replay(body)
+            case .prune: try await prune(body)
+            case .dropConsumer(let consumer): try await dropConsumer(consumer, body)
+            default: Self.notFound
             }
+        }
+    }
+
+    /// Words what is thrown.
+    func worded(_ answer: () async throws -> Answer) async -> Answer {
+        do {
+            return try await answer()
         } catch let error as BadRequest {
             return .badRequest(error.detail)
         } catch let error as ProtocolRefusal {
@@ -129,7 +131,7 @@ struct ConsumerAPI: Sendable {
 
     private func replay(_ bytes: [UInt8]) async throws -> Answer {
         let body = try CallBody.decode(ReplayBody.self, from: bytes, members: ReplayBody.members)
-        let cursor = try cursor(body.consumer, body.select.source)
+        let cursor = try Self.cursor(body.consumer, body.select.source)
         let key = try body.idempotencyKey.map { key in
             guard (1...Limits.idempotencyKeyLengthMax).contains(key.utf8.count) else {
                 throw BadRequest(
@@ -155,13 +157,7 @@ struct ConsumerAPI: Sendable {
         }
     }
 
-    private func status(
-        _ members: (QueueStatus, Timestamp) -> [(name: String, value: JSON)]
-    ) async throws -> Answer {
-        .json(200, .object(members(try await store.status(), now())))
-    }
-
-    private func cursor(_ consumer: String, _ source: String) throws(ProtocolRefusal) -> Cursor.Key {
+    private static func cursor(_ consumer: String, _ source: String) throws(ProtocolRefusal) -> Cursor.Key {
         guard let consumer = Consumer.ID(consumer) else { throw .consumerUnknown }
         guard let source = Source.ID(source) else { throw .sourceUnknown }
         return Cursor.Key(consumer: consumer, source: source)
@@ -175,7 +171,7 @@ struct ConsumerAPI: Sendable {
     }
 
     /// What people write into the audit: never empty, so that every order has somebody and a reason (I9).
-    private static func note(_ text: String, _ member: String) throws(BadRequest) -> String {
+    static func note(_ text: String, _ member: String) throws(BadRequest) -> String {
         guard !text.allSatisfy(\.isWhitespace), text.utf8.count <= Limits.detailLengthMax else {
             throw BadRequest(detail: "`\(member)` has 1 to \(Limits.detailLengthMax) bytes and is not blank.")
         }

@@ -18,6 +18,8 @@ public struct QueueServer: Service {
         public var hosts: [String]
         /// The bounds of requests and connections.
         public var limits: Limits.Settings
+        /// What a call to prune goes by when it names no bound of its own.
+        public var retention = Retention()
 
         /// - Parameter hosts: Needed beside the listen address and the loopback names behind a proxy, say.
         public init(host: String, port: Int, hosts: [String] = [], limits: Limits.Settings = .init()) {
@@ -67,7 +69,7 @@ public struct QueueServer: Service {
                 now: clock, metrics: metrics, logger: logger),
             api: ConsumerAPI(
                 store: store, longPoll: LongPoll(store: store, doorbell: doorbell), now: clock,
-                logger: logger),
+                retention: configuration.retention, logger: logger),
             token: token, health: health, metrics: metrics, connections: connections,
             budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))
     }

@@ -67,8 +67,9 @@ struct Responder: HTTPResponder {
         case .health: return unread(.json(200, ["status": "ok"]), headers)
         case .ready: return unread(readiness, headers)
         case .metrics: return unread(await exposition(), headers)
-        case .cursor, .replays: return try await call(route, headers, request.body, context)
-        default: return unread(await api.answer(route, body: []), headers)
+        case .cursor, .prune, .dropConsumer: return try await call(route, headers, request.body, context)
+        case .replays where request.method == .post: return try await call(route, headers, request.body, context)
+        default: return unread(await api.look(route), headers)
         }
     }
 

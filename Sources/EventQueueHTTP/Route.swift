@@ -12,7 +12,12 @@ enum Route: Sendable, Equatable {
     /// The receiver; the name may be no source's.
     case webhook(String)
     case cursor(consumer: String, source: String, CursorCall)
-    case replays
+    case replays(Query)
+    case replay(String)
+    case events(Query)
+    case event(String)
+    case prune
+    case dropConsumer(String)
     case sources
     case consumers
     case status
@@ -30,23 +35,36 @@ enum Route: Sendable, Equatable {
             self = .webhook(String(path.dropFirst(Self.webhookPrefix.count)))
             return
         }
+        let query = Query(target.dropFirst(path.count + 1))
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
         switch parts {
         case ["health"]: self = .health
         case ["ready"]: self = .ready
         case ["metrics"]: self = .metrics
-        case ["v1", "replays"]: self = .replays
+        case ["v1", "replays"]: self = .replays(query)
+        case ["v1", "events"]: self = .events(query)
+        case ["v1", "prune"]: self = .prune
         case ["v1", "sources"]: self = .sources
         case ["v1", "consumers"]: self = .consumers
         case ["v1", "status"]: self = .status
-        default: self = Self.cursorCall(parts) ?? (parts.first == "v1" ? .unknownCall : .unknown)
+        default: self = Self.namedCall(parts) ?? (parts.first == "v1" ? .unknownCall : .unknown)
         }
     }
 
     private static let webhookPrefix = "/webhook/"
 
+    private static func namedCall(_ parts: [String]) -> Route? {
+        guard parts.first == "v1", parts.count >= 3 else { return nil }
+        switch (parts[1], parts.count) {
+        case ("replays", 3): return .replay(parts[2])
+        case ("events", 3): return .event(parts[2])
+        case ("consumers", 4) where parts[3] == "drop": return .dropConsumer(parts[2])
+        default: return cursorCall(parts)
+        }
+    }
+
     private static func cursorCall(_ parts: [String]) -> Route? {
-        guard parts.count >= 6, parts[0] == "v1", parts[1] == "consumers", parts[3] == "sources",
+        guard parts.count >= 6, parts[1] == "consumers", parts[3] == "sources",
             let call = CursorCall(rawValue: parts[5...].joined(separator: "/"))
         else { return nil }
         return .cursor(consumer: parts[2], source: parts[4], call)
@@ -55,8 +73,9 @@ enum Route: Sendable, Equatable {
     /// The methods it takes; none for a path that is nothing's.
     var methods: [String] {
         switch self {
-        case .webhook, .cursor, .replays: ["POST"]
-        case .sources, .consumers, .status, .health, .ready, .metrics: ["GET", "HEAD"]
+        case .webhook, .cursor, .prune, .dropConsumer: ["POST"]
+        case .replays: ["GET", "HEAD", "POST"]
+        case .events, .event, .replay, .sources, .consumers, .status, .health, .ready, .metrics: ["GET", "HEAD"]
         case .unknownCall, .unknown: []
         }
     }
@@ -64,7 +83,9 @@ enum Route: Sendable, Equatable {
     /// Whether a call needs the bearer token.
     var needsToken: Bool {
         switch self {
-        case .cursor, .replays, .sources, .consumers, .status, .unknownCall: true
+        case .cursor, .replays, .replay, .events, .event, .prune, .dropConsumer, .sources, .consumers, .status,
+            .unknownCall:
+            true
         case .webhook, .health, .ready, .metrics, .unknown: false
         }
     }
@@ -75,7 +96,10 @@ enum Route: Sendable, Equatable {
         case .webhook: "webhook"
         case .cursor(_, _, .openSession), .cursor(_, _, .closeSession): "session"
         case .cursor(_, _, let call): call.rawValue
-        case .replays: "replays"
+        case .replays, .replay: "replays"
+        case .events, .event: "events"
+        case .prune: "prune"
+        case .dropConsumer: "drop"
         case .sources, .consumers, .status: "status"
         case .health, .ready, .metrics: "health"
         case .unknownCall, .unknown: "unknown"

@@ -10,9 +10,14 @@ extension SQLiteEventStore {
     public func openSession(_ request: SessionRequest) async throws -> Session.ID {
         let time = clock()
         guard let name = Session.ID(Self.madeName("ses_")) else { preconditionFailure("made names are valid") }
+        let replaysDoubt = configuration.whenInDoubt[request.cursor.consumer] == .replay
+        let replay = Self.replayName()
         try await write { database in
             let cursor = try CursorRow.findOrMake(request.cursor, start: request.start, at: time, in: database)
             try SessionRow.open(name, request, of: cursor, at: time, in: database)
+            if replaysDoubt {
+                try AutomaticReplay(cursor: cursor, key: request.cursor, name: replay, time: time).run(in: database)
+            }
         }
         // Polls of the fenced session wait no longer.
         doorbell.ring(request.cursor.source)
@@ -38,7 +43,9 @@ extension SQLiteEventStore {
     public func poll(_ request: PollRequest) async throws -> PollAnswer {
         let poll = Poll(
             request: request, lineage: lineage,
-            onRegressed: configuration.onRegressed[request.cursor.consumer] ?? .resume, time: clock(),
+            onRegressed: configuration.onRegressed[request.cursor.consumer] ?? .resume,
+            automaticReplay: configuration.whenInDoubt[request.cursor.consumer] == .replay ? Self.replayName() : nil,
+            time: clock(),
             nonce: .random(in: .min ... .max), logger: logger)
         let answer = try await write { try poll.run(in: $0) }
         if let warning = answer.warning {
@@ -81,7 +88,7 @@ extension SQLiteEventStore {
 
     public func replay(_ order: Replay.Order) async throws -> Replay.Receipt {
         let time = clock()
-        guard let name = Replay.ID(Self.madeName("rpl_")) else { preconditionFailure("made names are valid") }
+        let name = Self.replayName()
         let receipt = try await write { database in
             guard let cursor = try CursorRow.find(order.cursor, in: database) else {
                 throw ProtocolRefusal.consumerUnknown
@@ -89,6 +96,14 @@ extension SQLiteEventStore {
             return try ReplayOrder(order: order, name: name, cursor: cursor, time: time).run(in: database)
         }
         doorbell.ring(order.cursor.source)
+        return receipt
+    }
+
+    public func dropConsumer(_ order: ConsumerDrop) async throws -> ConsumerDrop.Receipt {
+        let time = clock()
+        let receipt = try await write { try DropOrder(order: order, time: time).run(in: $0) }
+        // Whoever waits under that name learns that its session is gone.
+        for source in configuration.sources { doorbell.ring(source) }
         return receipt
     }
 
@@ -127,6 +142,11 @@ extension SQLiteEventStore {
         do { return try await pool.read(question) } catch let error as DatabaseError {
             throw guardian.judge(error)
         }
+    }
+
+    private static func replayName() -> Replay.ID {
+        guard let name = Replay.ID(madeName("rpl_")) else { preconditionFailure("made names are valid") }
+        return name
     }
 
     /// `prefix` and 16 random hexadecimal digits.

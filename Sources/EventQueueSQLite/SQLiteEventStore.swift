@@ -17,6 +17,8 @@ public final class SQLiteEventStore: EventStore {
         public var limits = Limits.Settings()
         /// What each consumer wants when its engine lost its checkpoint; `resume` where none is named.
         public var onRegressed: [Consumer.ID: PollRule.OnRegressed] = [:]
+        /// What becomes of each consumer's events that are in doubt; `hold` where none is named.
+        public var whenInDoubt: [Consumer.ID: Replay.WhenInDoubt] = [:]
 
         public init(path: String, sources: [Source.ID]) {
             self.path = path
@@ -33,6 +35,12 @@ public final class SQLiteEventStore: EventStore {
     let clock: TimeSource
     let logger: Logger
     let lineage: Checkpoint.Lineage
+    /// How far pruning has got between two slices.
+    let passes = Passes()
+    /// How many events one transaction deletes or thins.
+    let pruning = Pace(10...1000)
+    /// How many pages one transaction cuts off the file.
+    let vacuuming = Pace(16...2000)
     private let lock: ServiceLock
     private let check: Task<Void, Never>
 
@@ -129,7 +137,7 @@ public final class SQLiteEventStore: EventStore {
                 throw StartRefusal(
                     "The database has lost its lineage.", mend: "Restore the last backup.")
             }
-            return (lineage, try database.count("SELECT coalesce(sum(events), 0) FROM source"))
+            return (lineage, try database.count("SELECT coalesce(sum(events - pruned), 0) FROM source"))
         }
     }
 

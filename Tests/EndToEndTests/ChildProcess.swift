@@ -16,6 +16,9 @@ final class ChildProcess: @unchecked Sendable {
     /// What was read behind the last line that was asked for; touched on `queue` only.
     private var unread: [UInt8] = []
 
+    /// Foundation's `Process.run` has crashed in its own copying while another thread was in it, too.
+    private static let starting = Mutex(())
+
     /// - Parameter environment: Beside `PATH`, `HOME` and `XDG_STATE_HOME`, which lie in the scratch directory.
     init(
         _ program: String, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:],
@@ -43,7 +46,7 @@ final class ChildProcess: @unchecked Sendable {
             let isSignal = process.terminationReason == .uncaughtSignal
             exit.set(isSignal ? -process.terminationStatus : process.terminationStatus)
         }
-        try process.run()
+        try Self.starting.withLock { _ in try process.run() }
         try output.fileHandleForWriting.close()
     }
 

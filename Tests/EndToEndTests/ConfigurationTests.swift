@@ -200,7 +200,7 @@ import Testing
         #expect(configuration.tokenFile == "/home/x/token")
         #expect(configuration.sources.map(\.kind) == [.webhook(eventTypeField: ["data", "type"])])
         #expect(configuration.consumers.map(\.onRegressed) == [.refuse])
-        #expect(configuration.keep == .seconds(30 * 86_400))
+        #expect(configuration.retention.keep == .seconds(30 * 86_400))
         var limits = Limits.Settings()
         limits.bodyBytesMax = 2 << 20
         limits.headTimeout = .milliseconds(250)

@@ -22,10 +22,19 @@ public struct ConformanceSetUp: Sendable {
     public let sources = [Source.ID("claude-code"), Source.ID("deploys")].compactMap(\.self)
     /// The consumer that refuses to go on after a regression; every other one resumes.
     public let refusing = Consumer.ID("strict")
+    /// The consumer whose events in doubt are replayed without an operator; every other one holds them.
+    public let replaying = known("eager")
+    /// A second reader without wishes of its own.
+    public let other = known("other")
     /// The time that the store is to use.
     public let clock = MovedClock()
 
     public init() {}
+
+    private static func known(_ name: String) -> Consumer.ID {
+        guard let id = Consumer.ID(name) else { preconditionFailure("\(name) is a name") }
+        return id
+    }
 }
 
 /// A clock that moves only when a test moves it.

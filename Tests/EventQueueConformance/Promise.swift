@@ -22,7 +22,8 @@ public struct Promise: Sendable, CustomStringConvertible {
     }
 
     /// All of them.
-    public static let all: [Promise] = invariants + polling + sessions + settling + operating
+    public static let all: [Promise] =
+        invariants + polling + sessions + settling + operating + housekeeping + audit
 }
 
 extension ConformanceSetUp {

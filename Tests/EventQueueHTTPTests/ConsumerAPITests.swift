@@ -5,6 +5,7 @@ import Testing
 @Suite struct ConsumerAPITests {
     @Test(arguments: [
         "/v1/consumers/orgloop/sources/deploys/poll", "/v1/replays", "/v1/sources", "/v1/no-such-call",
+        "/v1/events/evt_1", "/v1/prune", "/v1/consumers/orgloop/drop",
     ])
     func `without the token every call is refused`(path: String) async throws {
         try await TestService.run { service in

@@ -70,6 +70,7 @@ actor SQLiteHarness: ConformanceHarness {
         var configuration = SQLiteEventStore.Configuration(path: path, sources: setUp.sources)
         configuration.limits = limits
         if let refusing = setUp.refusing { configuration.onRegressed[refusing] = .refuse }
+        configuration.whenInDoubt[setUp.replaying] = .replay
         return try await SQLiteEventStore.open(
             configuration, doorbell: Doorbell(), clock: setUp.clock.source, logger: quiet)
     }

@@ -171,44 +171,6 @@ import Testing
         await scratch.store.close()
     }
 
-    /// What a read-write shell must not be able to do to the record.
-    static let forbidden: [(sql: String, message: String)] = [
-        ("INSERT INTO emission (seq, cursor_id, emission_no, batch_id) VALUES (1, 1, 1, 1)", "UNIQUE"),
-        ("INSERT INTO emission (seq, cursor_id, emission_no, batch_id) VALUES (1, 1, 2, 1)", "CHECK"),
-        (
-            "INSERT INTO emission (seq, cursor_id, emission_no, batch_id, replay_id) VALUES (1, 1, 2, 1, 99)",
-            "FOREIGN KEY"
-        ),
-        ("UPDATE emission SET emission_no = 2", "never changed"),
-        ("UPDATE emission SET batch_id = NULL", "never changed"),
-        ("DELETE FROM emission", "never deleted"),
-        ("UPDATE replay SET reason = 'nicer'", "never changed"),
-        ("DELETE FROM replay", "never deleted"),
-        ("UPDATE event SET id = 'evt_other'", "never changed"),
-        (
-            "INSERT INTO replay (name, cursor_id, actor, reason, requested_at, selection, events, skipped) "
-                + "VALUES ('rpl_2', 1, '', 'why', '', '', 1, 0)", "CHECK"
-        ),
-        (
-            "INSERT INTO session (name, cursor_id, engine, settles, opened_at) "
-                + "VALUES ('ses_2', 1, 'x', 0, ''), ('ses_3', 1, 'x', 0, '')", "UNIQUE"
-        ),
-    ]
-
-    @Test(arguments: forbidden)
-    func `the record cannot be changed from a shell that may write`(sql: String, message: String) async throws {
-        let scratch = try await ScratchStore()
-        let sent = try await scratch.append()
-        let batch = try await scratch.poll()
-        _ = try await scratch.poll(batch.checkpoint)
-        let cursor = Cursor.Key(consumer: .standard, source: scratch.source.id)
-        _ = try await scratch.store.replay(
-            Replay.Order(cursor: cursor, actor: "ada", reason: "why", selection: .events(sent)))
-        let error = #expect(throws: DatabaseError.self) { try scratch.tamper(sql) }
-        #expect(error?.message?.contains(message) == true)
-        await scratch.store.close()
-    }
-
     @Test func `the oldest rejected requests make room, and are counted`() async throws {
         var limits = Limits.Settings()
         limits.quarantineRowsMax = 2

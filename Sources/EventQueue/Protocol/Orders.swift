@@ -43,6 +43,14 @@ public struct ResumeOrder: Sendable {
 
 /// A recorded order (who, why, when, which events) to emit again.
 public enum Replay {
+    /// What a consumer wants done with events of which nobody can tell whether its engine finished them.
+    public enum WhenInDoubt: String, Sendable, CaseIterable {
+        /// They wait for an operator's replay.
+        case hold
+        /// They are replayed, on record, when the next session opens.
+        case replay
+    }
+
     /// Which events of a source.
     public enum Selection: Sendable, Hashable {
         case events([Event.ID])

@@ -2,7 +2,7 @@
 ///
 /// An event is needed while a registered consumer has not confirmed it, while nobody can tell what became of
 /// it (`in_doubt`), and while a replay of it waits: none of the bounds touches it then.
-public struct Retention: Sendable, Equatable {
+public struct Retention: Sendable, Hashable {
     /// Deletes events this long after every consumer has settled or confirmed them; `nil` keeps them.
     public var keep: Duration?
     /// Drops body and envelope this long after; id, hashes and idempotency key stay, so that a late repeat

@@ -32,14 +32,17 @@ struct CursorRow {
         try database.run(
             "INSERT INTO consumer (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [key.consumer.rawValue, time.iso8601])
-        // The queue is read from its end by passing over all that is there.
+        // A queue is read from its end by passing over all that is there, and from its beginning by passing
+        // over what retention has deleted or thinned.
         try database.run(
             """
             INSERT INTO cursor (consumer_id, source_id, start_seq, position, passed, created_at)
-            SELECT consumer.id, source.id, newest.seq, newest.seq, iif(newest.seq = 0, 0, source.events), ?
-            FROM consumer, source, (SELECT coalesce(max(seq), 0) AS seq FROM event WHERE ?) AS newest
-            WHERE consumer.name = ? AND source.name = ?
-            """, [time.iso8601, start == .now, key.consumer.rawValue, key.source.rawValue])
+            SELECT consumer.id, source.id, first.seq, first.seq, CASE WHEN ?1 THEN source.events ELSE source.pruned
+                + (SELECT count(*) FROM event WHERE source_id = source.id AND seq <= first.seq) END, ?2
+            FROM consumer, source, (SELECT CASE WHEN ?1 THEN (SELECT coalesce(max(seq), 0) FROM event)
+                ELSE (SELECT thinned_through FROM source WHERE name = ?4) END AS seq) AS first
+            WHERE consumer.name = ?3 AND source.name = ?4
+            """, [start == .now, time.iso8601, key.consumer.rawValue, key.source.rawValue])
         guard let made = try find(key, in: database) else { throw ProtocolRefusal.sourceUnknown }
         return made
     }
@@ -62,11 +65,23 @@ struct CursorRow {
             """, [id, to.rawValue, count])
     }
 
-    /// Moves the position past `count` events that have had their first emission now.
-    mutating func pass(_ count: Int, to position: Int64, in database: Database) throws {
-        self.position = position
+    /// Moves the position behind the events that have had their first emission now, and behind those among
+    /// them that were thinned before this consumer came and have nothing left to emit.
+    mutating func pass(to position: Int64, in database: Database) throws {
         try database.run(
-            "UPDATE cursor SET position = ?, passed = passed + ? WHERE id = ?", [position, count, id])
+            """
+            UPDATE cursor SET position = ?1, passed = passed
+                + (SELECT count(*) FROM event WHERE source_id = ?2 AND seq > ?3 AND seq <= ?1)
+            WHERE id = ?4
+            """, [position, source, self.position, id])
+        self.position = position
+    }
+
+    /// Moves the position behind everything that is stored: what is left was thinned before this consumer came.
+    mutating func passThinned(in database: Database) throws {
+        let newest = try database.first("SELECT max(seq) AS seq FROM event WHERE source_id = ?", [source])
+        guard let newest = newest?["seq"] as Int64?, newest > position else { return }
+        try pass(to: newest, in: database)
     }
 }
 

@@ -15,7 +15,9 @@ struct Judge {
         """
 
     /// Somebody presented the batch's checkpoint, so it was saved.
-    func confirm(_ batch: BatchRow, presentedIn session: Int64?, in database: Database) throws {
+    ///
+    /// - Returns: How many of its events are in doubt, because an earlier session was handed them.
+    func confirm(_ batch: BatchRow, presentedIn session: Int64?, in database: Database) throws -> Int {
         try database.run("UPDATE batch SET confirmed_at = ? WHERE id = ?", [time.iso8601, batch.id])
         let unsettled = try database.count(
             "SELECT count(*) FROM emission WHERE batch_id = ? AND outcome IS NULL AND in_doubt_at IS NULL",
@@ -23,11 +25,10 @@ struct Judge {
         try cursor.tally(unsettled, from: .drained, to: .confirmed, in: database)
         // Another session than the one that was handed it: that one ended without finishing, as far as
         // anybody can tell, unless it never settles and closed in good order.
-        if let handedTo = batch.session, handedTo != session,
+        guard let handedTo = batch.session, handedTo != session,
             try SessionRow.leavesDoubt(handedTo, in: database)
-        {
-            try doubt(batch.id, from: .confirmed, in: database)
-        }
+        else { return 0 }
+        return try doubt(batch.id, from: .confirmed, in: database)
     }
 
     /// A caller regressed past the batch: it is never sent again, and what it left unfinished is in doubt.

@@ -22,7 +22,7 @@ struct Member {
             """
             SELECT seq, id, 1 AS emission_no, NULL AS replay_id, NULL AS replay_name, NULL AS reason,
                 CAST(envelope AS BLOB) AS envelope, envelope_sha256
-            FROM event WHERE source_id = ? AND seq > ? ORDER BY seq LIMIT ?
+            FROM event WHERE source_id = ? AND seq > ? AND envelope IS NOT NULL ORDER BY seq LIMIT ?
             """, [cursor.source, cursor.position, limit]
         ).map(Member.init)
     }
@@ -86,8 +86,6 @@ struct Selection {
     private let limit: Int
     private var bytes = 0
     private var isFull = false
-    /// First emissions taken since the cursor was moved.
-    var passed = 0
 
     init(limit: Int) { self.limit = limit }
 
@@ -98,7 +96,7 @@ struct Selection {
     ///
     /// - Returns: The sequence of the last one taken; `nil` when none was.
     @discardableResult
-    mutating func take(_ candidates: [Member], replayed: Bool) -> Int64? {
+    mutating func take(_ candidates: [Member]) -> Int64? {
         var end: Int64?
         for candidate in candidates where !isFull {
             guard bytes + candidate.envelope.count <= Limits.batchBytesMax || members.isEmpty else {
@@ -107,7 +105,6 @@ struct Selection {
             }
             bytes += candidate.envelope.count
             if candidate.isCorrupt { corrupt.append(candidate) } else { members.append(candidate) }
-            if !replayed { passed += 1 }
             end = candidate.sequence
         }
         return end

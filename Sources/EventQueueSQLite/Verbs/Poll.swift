@@ -7,6 +7,9 @@ struct Poll {
     let request: PollRequest
     let lineage: Checkpoint.Lineage
     let onRegressed: PollRule.OnRegressed
+    /// The name of the replay that is ordered when an earlier session turns out to have left doubt; `nil`
+    /// where that waits for an operator.
+    let automaticReplay: Replay.ID?
     let time: Timestamp
     let nonce: UInt64
     let logger: Logger
@@ -25,7 +28,13 @@ struct Poll {
             return try resend(last, to: session, of: cursor, in: database)
         case .advance:
             if let last, last.standing != .confirmed {
-                try Judge(cursor: cursor, time: time).confirm(last, presentedIn: session, in: database)
+                let doubted = try Judge(cursor: cursor, time: time).confirm(
+                    last, presentedIn: session, in: database)
+                if doubted > 0, session != nil, let automaticReplay {
+                    let replay = AutomaticReplay(
+                        cursor: cursor, key: request.cursor, name: automaticReplay, time: time)
+                    try replay.run(in: database)
+                }
             }
             let made = try makeBatch(after: last, session: session, of: &cursor, in: database)
             if facts.resumeOrdered, made != nil || presented == last.map({ .batch($0.number, issued: true) }) {
@@ -51,10 +60,13 @@ struct Poll {
         if let last, presented.batch == last.number {
             return .batch(last.number, issued: presented.nonce == last.nonce)
         }
-        let issued = try database.count(
-            "SELECT count(*) FROM batch WHERE cursor_id = ? AND number = ? AND nonce = ?",
-            [cursor.id, presented.batch.rawValue, Int64(bitPattern: presented.nonce)])
-        return .batch(presented.batch, issued: issued == 1)
+        let kept = try database.first(
+            "SELECT nonce FROM batch WHERE cursor_id = ? AND number = ?", [cursor.id, presented.batch.rawValue])
+        // Retention has removed an old batch with its events; the token says by itself that it was ours.
+        let isIssued =
+            kept.map { $0["nonce"] == Int64(bitPattern: presented.nonce) }
+            ?? last.map { presented.batch < $0.number } ?? false
+        return .batch(presented.batch, issued: isIssued)
     }
 
     private func facts(_ last: BatchRow?, _ cursor: CursorRow, in database: Database) throws
@@ -95,12 +107,14 @@ struct Poll {
         after last: BatchRow?, session: Int64?, of cursor: inout CursorRow, in database: Database
     ) throws -> PollAnswer? {
         var selection = Selection(limit: request.limit)
-        try selection.take(Member.replayed(cursor, limit: request.limit, in: database), replayed: true)
+        try selection.take(Member.replayed(cursor, limit: request.limit, in: database))
         while selection.hasRoom {
             let fresh = try Member.fresh(cursor, limit: selection.room, in: database)
-            guard let end = selection.take(fresh, replayed: false) else { break }
-            try cursor.pass(selection.passed, to: end, in: database)
-            selection.passed = 0
+            guard let end = selection.take(fresh) else {
+                if fresh.isEmpty { try cursor.passThinned(in: database) }
+                break
+            }
+            try cursor.pass(to: end, in: database)
         }
         try selection.recordCorrupt(of: cursor, at: time, in: database, logger)
         guard !selection.members.isEmpty else { return nil }

@@ -122,7 +122,7 @@ enum ResumeRow {
             """, [cursor.id, Settle.cut(reason), time.iso8601, cursor.source, cursor.position, end])
         let count = database.changesCount
         var moved = cursor
-        try moved.pass(count, to: end, in: database)
+        try moved.pass(to: end, in: database)
         try cursor.tally(count, from: nil, to: .dropped, in: database)
         return count
     }

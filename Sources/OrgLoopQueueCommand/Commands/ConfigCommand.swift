@@ -72,10 +72,29 @@ struct ConfigurationReport {
             "token file     \(configuration.tokenFile)",
         ]
         let consumers = configuration.consumers.map {
-            "consumer       \($0.id), on_regressed \($0.onRegressed)"
+            "consumer       \($0.id), on_regressed \($0.onRegressed), in_doubt \($0.whenInDoubt)"
         }
+        let retention = configuration.retention.isEmpty ? [] : ["retention      \(retentionText)"]
         let notices = configuration.notices.map { "note           \($0)" }
-        return (head + consumers + notices + [""] + table.lines(colour: false)).joined(separator: "\n")
+        return (head + consumers + retention + notices + [""] + table.lines(colour: false)).joined(separator: "\n")
+    }
+
+    private var retentionJSON: String {
+        let retention = configuration.retention
+        return JSONOutput.object([
+            ("keep_ms", retention.keep.map { "\($0.milliseconds)" } ?? "null"),
+            ("thin_ms", retention.thin.map { "\($0.milliseconds)" } ?? "null"),
+            ("bytes_max", retention.bytesMax.map { "\($0)" } ?? "null"),
+        ])
+    }
+
+    private var retentionText: String {
+        let retention = configuration.retention
+        return [
+            retention.keep.map { "keep \(Quantities.spelled($0))" },
+            retention.thin.map { "thin \(Quantities.spelled($0))" },
+            retention.bytesMax.map { "bytes_max \($0)" },
+        ].compactMap(\.self).joined(separator: ", ")
     }
 
     var json: String {
@@ -92,6 +111,7 @@ struct ConfigurationReport {
             JSONOutput.object([
                 ("id", JSONOutput.quoted(consumer.id.rawValue)),
                 ("on_regressed", JSONOutput.quoted(consumer.onRegressed.rawValue)),
+                ("in_doubt", JSONOutput.quoted(consumer.whenInDoubt.rawValue)),
             ])
         }
         return JSONOutput.object([
@@ -102,6 +122,7 @@ struct ConfigurationReport {
             ("token_file", JSONOutput.quoted(configuration.tokenFile)),
             ("sources", JSONOutput.array(sources)),
             ("consumers", JSONOutput.array(consumers)),
+            ("retention", retentionJSON),
             ("notices", JSONOutput.array(configuration.notices.map(JSONOutput.quoted))),
         ])
     }

@@ -35,7 +35,7 @@ struct ConfigurationLoader {
             ?? Self.directory(of: database) + "/token"
         return ServiceConfiguration(
             file: path, listen: listen, hosts: file.hosts ?? [], database: database, tokenFile: tokenFile,
-            sources: sources, consumers: file.consumers ?? [], keep: file.keep, limits: file.limits)
+            sources: sources, consumers: file.consumers ?? [], retention: file.retention, limits: file.limits)
     }
 
     /// `$XDG_STATE_HOME/orgloop-queue`, else `~/.local/state/orgloop-queue`; `nil` without a home.

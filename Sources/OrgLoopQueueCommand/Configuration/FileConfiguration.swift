@@ -9,7 +9,7 @@ struct FileConfiguration {
     var tokenFile: String?
     var sources: [SourceConfiguration]?
     var consumers: [ConsumerConfiguration]?
-    var keep: Duration?
+    var retention = Retention()
     var limits = Limits.Settings()
 
     static let keys = [
@@ -48,8 +48,7 @@ struct FileConfiguration {
         configuration.tokenFile = reader.text(members["token_file"], allowed: "allowed: a path")
         configuration.sources = SourceConfiguration.list(members["sources"], with: &reader)
         configuration.consumers = ConsumerConfiguration.list(members["consumers"], with: &reader)
-        let retention = reader.members(members["retention"], keys: ["keep"])
-        configuration.keep = reader.duration(retention["keep"], in: .seconds(1)...Duration.longest)
+        configuration.retention.read(members["retention"], with: &reader)
         configuration.limits.read(members["limits"], with: &reader)
         for key in ["apiVersion", "kind"] { _ = reader.text(members[key], allowed: "allowed: a text") }
         return configuration

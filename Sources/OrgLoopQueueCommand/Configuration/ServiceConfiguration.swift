@@ -13,8 +13,8 @@ struct ServiceConfiguration: Sendable {
     var tokenFile: String
     var sources: [SourceConfiguration]
     var consumers: [ConsumerConfiguration]
-    /// How long delivered events are to be kept; this version keeps everything.
-    var keep: Duration?
+    /// How long events are kept that nobody needs any more.
+    var retention: Retention
     var limits: Limits.Settings
 
     /// What an operator should know although the service starts.
@@ -28,7 +28,6 @@ struct ServiceConfiguration: Sendable {
                 notices.append("source \(source.id): this version does not import buffer_dir")
             }
         }
-        if keep != nil { notices.append("retention.keep: this version keeps every event") }
         return notices
     }
 }
@@ -90,8 +89,9 @@ enum Verification: Sendable {
     }
 }
 
-/// A named reader and what it wants when its engine lost its checkpoint.
+/// A named reader and what it wants when its engine lost its checkpoint, or died over its work.
 struct ConsumerConfiguration: Sendable {
     let id: Consumer.ID
     let onRegressed: PollRule.OnRegressed
+    let whenInDoubt: Replay.WhenInDoubt
 }

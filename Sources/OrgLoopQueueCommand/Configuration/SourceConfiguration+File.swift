@@ -152,8 +152,9 @@ extension ConsumerConfiguration {
         let idForm = "allowed: 1 to 128 letters, digits, '-', '_' and '.'"
         var seen: Set<Consumer.ID> = []
         return elements.compactMap { element in
-            let members = reader.members(element, keys: ["id", "on_regressed"])
+            let members = reader.members(element, keys: ["id", "on_regressed", "in_doubt"])
             let onRegressed = reader.choice(members["on_regressed"], of: PollRule.OnRegressed.self)
+            let whenInDoubt = reader.choice(members["in_doubt"], of: Replay.WhenInDoubt.self)
             guard let entry = members["id"] else {
                 if element.isMapping { reader.report("has no id", at: element, allowed: idForm) }
                 return nil
@@ -165,7 +166,8 @@ extension ConsumerConfiguration {
                 reader.report(
                     "the consumer \(id) is defined twice", at: entry, allowed: "allowed: each id once")
             }
-            return ConsumerConfiguration(id: id, onRegressed: onRegressed ?? .resume)
+            return ConsumerConfiguration(
+                id: id, onRegressed: onRegressed ?? .resume, whenInDoubt: whenInDoubt ?? .hold)
         }
     }
 }

@@ -84,6 +84,7 @@ struct QueueService {
                         service: StoreWatch(store: store, health: health),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: StoreMaintenance(store: store)),
+                    .init(service: StoreRetention(store: store, retention: configuration.retention, logger: logger)),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 logger: quiet))

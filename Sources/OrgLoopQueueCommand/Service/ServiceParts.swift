@@ -31,6 +31,8 @@ struct ServiceParts: Sendable {
         settings.limits = configuration.limits
         settings.onRegressed = Dictionary(
             uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.onRegressed) })
+        settings.whenInDoubt = Dictionary(
+            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.whenInDoubt) })
         return try await SQLiteEventStore.open(
             settings, doorbell: doorbell, clock: { .now() }, logger: logger)
     }
@@ -42,9 +44,11 @@ struct ServiceParts: Sendable {
         for store: SQLiteEventStore, on listen: ListenAddress, token: AccessToken, health: Health,
         onReady: @escaping @Sendable (Int) async -> Void
     ) async throws -> QueueServer {
-        QueueServer(
-            configuration: QueueServer.Configuration(
-                host: listen.host, port: listen.port, hosts: configuration.hosts, limits: configuration.limits),
+        var serving = QueueServer.Configuration(
+            host: listen.host, port: listen.port, hosts: configuration.hosts, limits: configuration.limits)
+        serving.retention = configuration.retention
+        return QueueServer(
+            configuration: serving,
             sources: SourceRegistry(configuration.sources.map(\.source)), store: store, doorbell: doorbell,
             ids: EventIDGenerator(now: { .now() }, after: try await store.lastEventID()), token: token,
             health: health, clock: { .now() }, logger: logger, onReady: onReady)

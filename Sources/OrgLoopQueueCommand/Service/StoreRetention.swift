@@ -1,0 +1,44 @@
+import EventQueue
+import EventQueueSQLite
+import Logging
+import ServiceLifecycle
+
+/// Prunes what retention no longer keeps, a slice at a time, for as long as the service runs.
+struct StoreRetention: Service {
+    let store: SQLiteEventStore
+    let retention: Retention
+    let logger: Logger
+
+    /// Often enough that a bound of minutes is kept; a sweep that finds nothing costs some questions.
+    private static let interval: Duration = .seconds(30)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                if !retention.isEmpty { await sweep() }
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    private func sweep() async {
+        var total = Pruned()
+        do {
+            while !Task.isCancelled {
+                let pruned = try await store.prune(retention)
+                total.deleted += pruned.deleted
+                total.thinned += pruned.thinned
+                total.freedBytes += pruned.freedBytes
+                if pruned.isDone { break }
+            }
+        } catch {
+            logger.warning("retention was put off", metadata: ["reason": "\(error)"])
+        }
+        guard total != Pruned() else { return }
+        logger.info(
+            "pruned",
+            metadata: [
+                "deleted": "\(total.deleted)", "thinned": "\(total.thinned)", "freed_bytes": "\(total.freedBytes)",
+            ])
+    }
+}

@@ -1,0 +1,79 @@
+import EventQueue
+import EventQueueConformance
+import EventQueueSQLite
+import GRDB
+import Testing
+
+/// DESIGN §5, rules 10 and 11: history that nobody can rewrite, whoever holds the file open.
+@Suite struct RecordTests {
+    /// What a read-write shell must not be able to do to the record.
+    static let forbidden: [(sql: String, message: String)] = [
+        ("INSERT INTO emission (seq, cursor_id, emission_no, batch_id) VALUES (1, 1, 1, 1)", "never replaced"),
+        ("INSERT INTO emission (seq, cursor_id, emission_no, batch_id) VALUES (1, 1, 9, 1)", "CHECK"),
+        (
+            "INSERT INTO emission (seq, cursor_id, emission_no, batch_id, replay_id) VALUES (1, 1, 9, 1, 99)",
+            "FOREIGN KEY"
+        ),
+        ("INSERT OR REPLACE INTO emission SELECT * FROM emission", "never replaced"),
+        ("UPDATE OR REPLACE emission SET emission_no = 1 WHERE emission_no = 2", "never changed"),
+        ("UPDATE emission SET emission_no = 2", "never changed"),
+        ("UPDATE emission SET batch_id = NULL", "never changed"),
+        ("DELETE FROM emission", "never deleted"),
+        ("UPDATE replay SET reason = 'nicer'", "never changed"),
+        ("DELETE FROM replay", "never deleted"),
+        ("INSERT OR REPLACE INTO replay SELECT * FROM replay", "never replaced"),
+        ("UPDATE replay_event SET emission_no = 7 WHERE seq = 1", "never changed"),
+        ("UPDATE replay_event SET seq = 3", "never changed"),
+        ("DELETE FROM replay_event WHERE emission_no IS NULL", "never deleted"),
+        ("DELETE FROM replay_event WHERE emission_no IS NOT NULL", "never deleted"),
+        ("UPDATE resume SET reason = 'nicer'", "never changed"),
+        ("DELETE FROM resume", "never deleted"),
+        ("INSERT OR REPLACE INTO resume SELECT * FROM resume", "never replaced"),
+        ("UPDATE consumer_drop SET actor = 'somebody'", "never changed"),
+        ("DELETE FROM consumer_drop", "never deleted"),
+        ("INSERT OR REPLACE INTO consumer_drop SELECT * FROM consumer_drop", "never replaced"),
+        ("UPDATE event SET id = 'evt_other'", "never changed"),
+        (
+            "INSERT INTO replay (name, cursor_id, actor, reason, requested_at, selection, events, skipped) "
+                + "VALUES ('rpl_2', 1, '', 'why', '', '', 1, 0)", "CHECK"
+        ),
+        (
+            "INSERT INTO session (name, cursor_id, engine, settles, opened_at) "
+                + "VALUES ('ses_2', 1, 'x', 0, ''), ('ses_3', 1, 'x', 0, '')", "UNIQUE"
+        ),
+    ]
+
+    @Test(arguments: forbidden)
+    func `the record cannot be changed from a shell that may write`(sql: String, message: String) async throws {
+        let scratch = try await ScratchStore()
+        try await history(scratch)
+        let error = #expect(throws: DatabaseError.self) { try scratch.tamper(sql) }
+        #expect(error?.message?.contains(message) == true)
+        await scratch.store.close()
+    }
+
+    @Test func `retention may delete an event with everything about it`() async throws {
+        let scratch = try await ScratchStore()
+        try await history(scratch)
+        try scratch.tamper("PRAGMA foreign_keys = ON; DELETE FROM event WHERE seq = 1")
+        await scratch.store.close()
+    }
+
+    /// One event emitted and replayed, one that waits for its replay, a resume, and a consumer that was dropped.
+    private func history(_ scratch: ScratchStore) async throws {
+        let sent = try await scratch.append(2)
+        let cursor = Cursor.Key(consumer: .standard, source: scratch.source.id)
+        var last = try await scratch.poll().checkpoint
+        for event in sent {
+            last = try await scratch.poll(last).checkpoint
+            _ = try await scratch.store.replay(
+                Replay.Order(cursor: cursor, actor: "ada", reason: "why", selection: .events([event])))
+            if event == sent[0] { last = try await scratch.poll(last).checkpoint }
+        }
+        _ = try await scratch.store.resume(ResumeOrder(cursor: cursor, actor: "ada", reason: "why"))
+        let other = Cursor.Key(consumer: scratch.setUp.other, source: scratch.source.id)
+        _ = try await scratch.store.poll(PollRequest(cursor: other, checkpoint: nil))
+        _ = try await scratch.store.dropConsumer(
+            ConsumerDrop(consumer: scratch.setUp.other, actor: "ada", reason: "gone"))
+    }
+}
