@@ -29,7 +29,7 @@ import Testing
         #expect(try await service.run(["prune", "--keep", "1ms"]).output.contains("deleted 0 events"))
         let drop = try await service.run(["consumer", "drop", "gone", "--reason", "replaced", "--yes"])
         #expect(drop.status == 0)
-        #expect(drop.output.contains("dropped gone, which read 1 sources: gave up 1 pending and 2 unfinished"))
+        #expect(drop.output.contains("dropped gone, which read 1 source: gave up 1 pending and 2 unfinished"))
         #expect(try await !service.run(["consumer", "list"]).output.contains("gone"))
         #expect(try await service.run(["prune", "--keep", "1ms"]).output.contains("deleted 3 events"))
         await service.stop()

@@ -35,7 +35,7 @@ import Testing
         let queue = try await Delivered(in: Scratch())
         let run = try await queue.replay(["--event-id", queue.ids[3], "--event-id", queue.ids[1]])
         #expect(run.status == 0)
-        #expect(run.output.contains("2 events go to orgloop of claude-code again"))
+        #expect(run.output.contains("orgloop of claude-code gets 2 events again"))
         let batch = try await queue.engine.poll(queue.checkpoint, queue.session)
         #expect(batch.ids == [queue.ids[1], queue.ids[3]])
         #expect(batch.reasons == ["test", "test"])
@@ -143,7 +143,7 @@ import Testing
         _ = try await queue.engine.send(1)
         let run = try await queue.replay(["--from-seq", "4", "--to-seq", "5"])
         #expect(run.status == 0)
-        #expect(run.output.contains("1 events go to"))
+        #expect(run.output.contains("gets 1 event again"))
         #expect(run.output.contains("1 skipped"))
         await queue.service.stop()
     }

@@ -99,6 +99,17 @@ import Testing
         #expect(run.error.contains("no service answers at http://127.0.0.1:1, and process 4711 holds"))
     }
 
+    @Test func `a service that hangs is told from one that is stopped`() async throws {
+        let service = try await ServiceProcess.start(in: Scratch())
+        service.child.send(signal: SIGSTOP)
+        let run = try await Binary.run(["send", "claude-code"], in: service.scratch)
+        #expect(run.status == 1)
+        #expect(run.error.contains("no service answers at \(service.url), and process \(service.processID) holds"))
+        service.child.send(signal: SIGCONT)
+        #expect(try await Binary.run(["send", "claude-code"], in: service.scratch).status == 0)
+        await service.stop()
+    }
+
     @Test func `without a service and without a database both are named`() async throws {
         let scratch = try Scratch()
         try scratch.write("listen: 127.0.0.1:1\nconsumers: []", to: "q.yaml")
