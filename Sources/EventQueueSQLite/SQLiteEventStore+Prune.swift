@@ -142,7 +142,7 @@ extension SQLiteEventStore {
     }
 
     private func count(_ expiry: Expiry) async throws -> (done: Int, held: Int) {
-        var result = (done: 0, held: 0)
+        var result = (done: 0, held: try await read { try expiry.beyondSlowest(in: $0) })
         var after = try await start(of: expiry)
         while let from = after {
             let page = try await read { try expiry.page(after: from, limit: Self.pageEvents, in: $0) }

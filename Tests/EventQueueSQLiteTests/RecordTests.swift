@@ -1,8 +1,9 @@
 import EventQueue
 import EventQueueConformance
-import EventQueueSQLite
 import GRDB
 import Testing
+
+@testable import EventQueueSQLite
 
 /// DESIGN §5, rules 10 and 11: history that nobody can rewrite, whoever holds the file open.
 @Suite struct RecordTests {
@@ -56,6 +57,24 @@ import Testing
         let scratch = try await ScratchStore()
         try await history(scratch)
         try scratch.tamper("PRAGMA foreign_keys = ON; DELETE FROM event WHERE seq = 1")
+        await scratch.store.close()
+    }
+
+    @Test func `a second emission without an order shows, even if somebody got past the constraints`() async throws {
+        let scratch = try await ScratchStore()
+        try await history(scratch)
+        func doubles() throws -> [Row] {
+            try scratch.store.pool.read { try Row.fetchAll($0, sql: "SELECT * FROM double_emissions") }
+        }
+        #expect(try doubles().isEmpty)
+        try scratch.tamper(
+            """
+            PRAGMA ignore_check_constraints = ON;
+            INSERT INTO emission (seq, cursor_id, emission_no, batch_id) VALUES (1, 1, 7, 1);
+            """)
+        let found = try doubles()
+        #expect(found.map { $0["seq"] as Int64 } == [1])
+        #expect(found.map { $0["emissions"] as Int } == [2])
         await scratch.store.close()
     }
 

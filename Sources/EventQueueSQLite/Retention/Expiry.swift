@@ -61,40 +61,44 @@ struct Expiry {
     /// It ends at the first page without an old event: events arrive in the order of their sequences, and a
     /// clock that jumped only makes retention later.
     func page(after: Int64, limit: Int, in database: Database) throws -> Page {
-        // Beyond the slowest consumer everything is needed; without a consumer everything is.
-        let end = try database.first(
-            "SELECT min(position) AS position FROM cursor WHERE source_id = ? AND dropped_at IS NULL", [source])
         let rows = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT seq, is_old, CASE WHEN is_old AND seq <= :end THEN \(Self.isDone) ELSE 0 END AS is_done
+                    SELECT seq, is_old, \(applies) AS applies, CASE WHEN is_old THEN \(Self.isDone) ELSE 0 END AS is_done
                     FROM (SELECT seq, source_id, iif(envelope IS NULL, NULL, 1) AS envelope,
                             received_at <= :cutoff AS is_old
-                        FROM event WHERE source_id = :source AND seq > :after ORDER BY seq LIMIT :limit) AS event
-                    WHERE \(applies)
+                        FROM event WHERE source_id = :source AND seq > :after AND seq <= :end
+                        ORDER BY seq LIMIT :limit) AS event
                     """),
             arguments: [
                 "source": source, "after": after, "limit": limit, "cutoff": cutoff.iso8601,
-                "end": end?["position"] as Int64? ?? 0,
+                "end": try slowest(in: database),
             ])
         var page = Page()
+        var hasOld = false
         for row in rows {
             let isOld: Bool = row["is_old"]
-            let isDone: Bool = row["is_done"]
-            if isDone { page.expired.append(row["seq"]) } else if isOld { page.held += 1 }
+            hasOld = hasOld || isOld
+            guard isOld, row["applies"] else { continue }
+            if row["is_done"] { page.expired.append(row["seq"]) } else { page.held += 1 }
         }
-        page.next = try next(after: after, limit: limit, in: database)
+        if hasOld, rows.count == limit { page.next = rows.last?["seq"] }
         return page
     }
 
-    private func next(after: Int64, limit: Int, in database: Database) throws -> Int64? {
-        let last = try database.first(
+    /// How many old events the slowest consumer has not reached; all of them while nobody reads.
+    func beyondSlowest(in database: Database) throws -> Int {
+        try database.count(
             """
-            SELECT max(seq) AS seq, count(*) AS events, coalesce(max(received_at <= ?1), 0) AS has_old
-            FROM (SELECT seq, received_at FROM event WHERE source_id = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4)
-            """, [cutoff.iso8601, source, after, limit])
-        guard let last, last["events"] == limit, last["has_old"] else { return nil }
-        return last["seq"]
+            SELECT count(*) FROM event
+            WHERE source_id = ? AND seq > ? AND received_at <= ? AND \(applies)
+            """, [source, slowest(in: database), cutoff.iso8601])
+    }
+
+    private func slowest(in database: Database) throws -> Int64 {
+        try database.first(
+            "SELECT min(position) AS position FROM cursor WHERE source_id = ? AND dropped_at IS NULL", [source]
+        )?["position"] ?? 0
     }
 
     /// Carries out the fate of those of `sequences` that are still done with. It runs in a transaction.

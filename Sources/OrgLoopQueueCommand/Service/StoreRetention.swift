@@ -9,8 +9,9 @@ struct StoreRetention: Service {
     let retention: Retention
     let logger: Logger
 
-    /// Often enough that a bound of minutes is kept; a sweep that finds nothing costs some questions.
-    private static let interval: Duration = .seconds(30)
+    /// Often enough that even a bound of seconds is kept; a sweep that finds nothing costs a question or two
+    /// a source.
+    private static let interval: Duration = .seconds(5)
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
