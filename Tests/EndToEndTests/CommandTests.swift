@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct CommandTests {
     static let verbs = [
         [], ["serve"], ["migrate"], ["config"], ["config", "check"], ["send"], ["poll"], ["status"],
-        ["resume"],
+        ["resume"], ["events"], ["show"], ["tail"], ["replay"], ["replay", "order"], ["replay", "list"],
+        ["replay", "show"], ["prune"], ["consumer"], ["consumer", "list"], ["consumer", "drop"],
     ]
 
     @Test(arguments: verbs)
@@ -28,7 +29,10 @@ import Testing
         ["nonsense"], ["serve", "--nonsense"], ["send"], ["send", "a b"], ["poll", "a", "--limit", "0"],
         ["poll", "a", "--limit", "many"], ["resume", "a"], ["resume", "a", "--reason", " "],
         ["send", "a", "--count", "2", "--idempotency-key", "k"], ["serve", "--log-level", "loud"],
-        ["resume", "a", "--reason", "r", "--skip-through", "7"], ["poll", "a", "--json", "--follow"],
+        ["resume", "a", "--reason", "r", "--skip-through", "7"], ["events", "--limit", "0"],
+        ["events", "--state", "lost"], ["events", "--last", "--after", "3"], ["events", "--since", "noon"],
+        ["show"], ["show", "7"], ["tail", "-n", "-1"], ["replay", "show", "7"], ["replay", "list", "--limit", "0"],
+        ["consumer", "drop", "a"], ["consumer", "drop", "a b", "--reason", "r"], ["poll", "a", "--json", "--follow"],
     ])
     func `misuse exits 2 and says so on standard error`(_ arguments: [String]) async throws {
         let run = try await Binary.run(arguments, in: Scratch())

@@ -52,20 +52,38 @@ import Testing
         #expect(try await Binary.run(["poll", "claude-code"], in: scratch).lines.count == 4)
     }
 
-    @Test(arguments: [["send", "claude-code"], ["poll", "claude-code"], ["resume", "claude-code", "--reason", "r"]])
+    @Test(arguments: writing)
+    func `a verb that writes does the same while the service runs and while it is stopped`(
+        _ verb: [String]
+    ) async throws {
+        var results: [[String]] = []
+        for isRunning in [true, false] {
+            let service = try await Self.prepared()
+            if !isRunning { await service.stop() }
+            let run = try await Binary.run(verb, in: service.scratch)
+            #expect(run.status == 0, "\(run.error)")
+            let status = try await Binary.run(["events", "--json"], in: service.scratch)
+            results.append([run.output, run.error, status.output].map(Self.withoutChance))
+            await service.stop()
+        }
+        #expect(results[0] == results[1])
+        #expect(!results[0][0].isEmpty)
+    }
+
+    @Test(arguments: writing)
     func `a verb is refused when a process holds the database and does not answer`(
         _ verb: [String]
     ) async throws {
         let scratch = try Scratch()
         try await Self.makeDatabase(in: scratch)
-        let before = try Data(contentsOf: URL(filePath: scratch.database))
+        let before = try scratch.read("state/orgloop-queue/queue.db")
         let held = try HeldLock(database: scratch.database, content: "4711\nhttp://127.0.0.1:1\n")
         let run = try await Binary.run(verb, in: scratch)
         #expect(run.status == 1)
         #expect(run.output.isEmpty)
         #expect(run.error.contains("no service answers at http://127.0.0.1:1"))
         #expect(run.error.contains("process 4711 holds the database \(scratch.database)"))
-        #expect(try Data(contentsOf: URL(filePath: scratch.database)) == before)
+        #expect(try scratch.read("state/orgloop-queue/queue.db") == before)
         held.release()
         #expect(try await Binary.run(["send", "claude-code"], in: scratch).status == 0)
     }
@@ -79,6 +97,17 @@ import Testing
         let run = try await Binary.run(["status", "--config", "q.yaml"], in: scratch)
         #expect(run.status == 1)
         #expect(run.error.contains("no service answers at http://127.0.0.1:1, and process 4711 holds"))
+    }
+
+    @Test func `a service that hangs is told from one that is stopped`() async throws {
+        let service = try await ServiceProcess.start(in: Scratch())
+        service.child.send(signal: SIGSTOP)
+        let run = try await Binary.run(["send", "claude-code"], in: service.scratch)
+        #expect(run.status == 1)
+        #expect(run.error.contains("no service answers at \(service.url), and process \(service.processID) holds"))
+        service.child.send(signal: SIGCONT)
+        #expect(try await Binary.run(["send", "claude-code"], in: service.scratch).status == 0)
+        await service.stop()
     }
 
     @Test func `without a service and without a database both are named`() async throws {
@@ -110,6 +139,37 @@ import Testing
     }
 
     // MARK: Helpers
+
+    static let writing = [
+        ["send", "claude-code"], ["poll", "claude-code"], ["resume", "claude-code", "--reason", "r"],
+        ["replay", "--in-doubt", "--reason", "r"], ["replay", "--batch", "1", "--reason", "r", "--json"],
+        ["prune", "--keep", "1ms"], ["consumer", "drop", "gone", "--reason", "r", "--yes"],
+    ]
+
+    /// A service with an event in doubt, one delivered, one pending, and a consumer that is gone.
+    private static func prepared() async throws -> ServiceProcess {
+        let service = try await ServiceProcess.start(in: Scratch())
+        let engine = Engine(service: service)
+        let ids = try await engine.send(2)
+        let session = try await engine.open()
+        let batch = try await engine.poll(nil, session)
+        _ = try await engine.poll(batch.checkpoint, session)
+        try await engine.settle([ids[0]: "delivered"], session)
+        try await engine.close(session)
+        _ = try await Engine(service: service, consumer: "gone").poll(nil, limit: 1)
+        _ = try await engine.send(1)
+        // What `poll` presents is what the engine saved last.
+        try service.scratch.write(
+            batch.checkpoint ?? "", to: "state/orgloop-queue/poll-orgloop-claude-code.checkpoint")
+        return service
+    }
+
+    /// The text without ids, keys, digests and times, which differ from run to run.
+    private static func withoutChance(_ text: String) -> String {
+        text.replacing(#/(evt|rpl|ses|sess)[_-][0-9a-f-]+/#, with: "ID")
+            .replacing(#/[0-9a-f]{8}-[0-9a-f-]{27}/#, with: "UUID")
+            .replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/#, with: "TIME")
+    }
 
     private static func makeDatabase(in scratch: Scratch) async throws {
         #expect(try await ServiceProcess.start(in: scratch).stop() == 0)

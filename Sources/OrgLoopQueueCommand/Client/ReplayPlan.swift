@@ -35,9 +35,9 @@ struct ReplayReceipt: Decodable {
     func lines(_ cursor: Cursor.Key) -> [String] {
         var lines: [String]
         if let replayId {
-            lines = ["\(replayId): \(events) events go to \(cursor) again at its next poll"]
+            lines = ["\(replayId): \(cursor) gets \(counted(events, "event")) again at its next poll"]
         } else {
-            lines = ["would hand \(events) events to \(cursor) again:"]
+            lines = ["\(cursor) would get \(counted(events, "event")) again:"]
             lines += (eventIds ?? []).map { "  \($0)".printable }
             let more = events - (eventIds?.count ?? 0)
             if more > 0 { lines.append("  … and \(more) more") }

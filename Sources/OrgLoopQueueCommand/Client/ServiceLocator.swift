@@ -17,9 +17,9 @@ struct ServiceLocator: Sendable {
     let url: String?
     let token: String?
 
-    /// A service that starts, and a verb that serves itself, are done with the lock, or have said where they
-    /// listen, long before.
-    private static let patience: Duration = .seconds(2)
+    /// A service that starts has said where it listens long before, and so have most verbs that serve
+    /// themselves ended.
+    private static let patience: Duration = .seconds(10)
     private static let pause: Duration = .milliseconds(20)
 
     /// - Throws: ``CommandFailure`` that says which is missing, the service or the database, and how to get it.

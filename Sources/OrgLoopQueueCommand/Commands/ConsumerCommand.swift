@@ -102,7 +102,7 @@ struct ConsumerDropCommand: AsyncParsableCommand {
         }
         guard let reader = report.consumers.first(where: { $0.id == consumer.rawValue }) else { throw unknown }
         let question =
-            "\(consumer) reads \(reader.sources.count) sources; \(reader.pending) events it was not handed and "
+            "\(consumer) reads \(counted(reader.sources.count, "source")); \(reader.pending) events it was not handed and "
             + "\(reader.unfinished) it has not finished are given up. Drop it? [y/N] "
         try StandardStream.error.write(Array(question.utf8))
         let answer = readLine()?.lowercased() ?? ""
@@ -124,7 +124,7 @@ private struct DropReceipt: Decodable {
     let unfinished: Int
 
     var line: String {
-        "dropped \(consumer), which read \(sources) sources: gave up \(pending) pending and \(unfinished) "
+        "dropped \(consumer), which read \(counted(sources, "source")): gave up \(pending) pending and \(unfinished) "
             + "unfinished events"
     }
 }

@@ -57,7 +57,7 @@ struct PruneCommand: AsyncParsableCommand {
         let forecast = try reply.decoded(PruneForecastAnswer.self)
         guard !json else { return try StandardStream.output.write(line: reply.text) }
         try StandardStream.output.write(
-            line: "would delete \(forecast.deletes) events and drop the content of \(forecast.thins)")
+            line: "would delete \(counted(forecast.deletes, "event")) and drop the content of \(forecast.thins)")
         guard forecast.held > 0 else { return }
         try StandardStream.output.write(
             line: "\(forecast.held) are old enough and stay: not confirmed by every consumer, in doubt, waiting "
@@ -118,7 +118,7 @@ private struct PrunedAnswer: Decodable {
     }
 
     var line: String {
-        "deleted \(deleted) events, dropped the content of \(thinned), "
+        "deleted \(counted(deleted, "event")), dropped the content of \(thinned), "
             + "gave back \(StatusReport.size(freedBytes))"
     }
 

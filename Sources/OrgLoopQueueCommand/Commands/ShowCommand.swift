@@ -55,9 +55,9 @@ struct EventReport {
     /// The flags that lead to the same database.
     let place: [String]
 
-    /// The stored bytes; `nil` once retention has thinned the event.
+    /// The stored bytes; `nil` once retention has thinned the event, and when they no longer have their hash.
     var envelope: [UInt8]? {
-        detail.thinned ? nil : JSONOutput.member("event", in: body)
+        JSONOutput.member("event", in: body).flatMap { $0.first == UInt8(ascii: "{") ? $0 : nil }
     }
 
     func lines(colour: Bool) -> [String] {
@@ -65,12 +65,15 @@ struct EventReport {
         return head + readings + replays(colour: colour)
     }
 
+    private var isDamaged: Bool { !detail.thinned && envelope == nil }
+
     private var head: [String] {
         let request = detail.request
         let headers = JSONOutput.member("request", in: body).flatMap { JSONOutput.member("headers", in: $0) }
         let fields: [(String, String?)] = [
             ("event", "\(id), seq \(detail.seq)"), ("source", detail.source),
             ("type", "\(detail.type), \(detail.platformEvent)"), ("received", detail.receivedAt),
+            ("damaged", isDamaged ? "the stored envelope no longer has its hash and is never sent" : nil),
             ("thinned", detail.thinned ? "retention dropped the body and the envelope" : nil),
             (
                 "verified",

@@ -56,7 +56,7 @@ extension StatusReport {
 
     var sizes: String {
         let events = sources.reduce(0) { $0 + $1.events }
-        return "\(events) events, database \(Self.size(databaseBytes)), WAL \(Self.size(walBytes))"
+        return "\(counted(events, "event")), database \(Self.size(databaseBytes)), WAL \(Self.size(walBytes))"
     }
 
     /// What waits for a person, each with the command for it.
@@ -79,6 +79,10 @@ extension StatusReport {
         if consumer.count(.inDoubt) > 0 {
             let command = CommandText.line(["replay"] + cursor + ["--in-doubt"] + place + ["--reason", "…"])
             lines.append("\(consumer.count(.inDoubt)) in doubt: \(command)")
+        }
+        if consumer.count(.replaying) > 0 {
+            let command = CommandText.line(["replay", "list"] + cursor + place)
+            lines.append("\(consumer.count(.replaying)) waiting in a replay: \(command)")
         }
         if consumer.count(.failed) > 0 {
             let command = CommandText.line(["events"] + cursor + ["--state", "failed"] + place)

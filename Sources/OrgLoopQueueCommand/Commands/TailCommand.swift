@@ -67,8 +67,9 @@ struct TailCommand: AsyncParsableCommand {
             let reply = try await service.get(
                 "/v1/events", [("source", source?.rawValue), ("last", "true"), ("limit", "\(limit)")])
             let (events, rows) = try TailedEvent.list(reply)
-            // Every consumer has a row of its own, so that many rows may be few events.
-            if events.count >= wanted || rows < limit || limit == Limits.pageRowsMax {
+            // Every consumer has a row of its own and an event's rows stay together, so that a page may be cut
+            // short; one that is half empty was not.
+            if events.count >= wanted || rows * 2 <= limit || limit == Limits.pageRowsMax {
                 return events.suffix(wanted)
             }
             limit = min(limit * 4, Limits.pageRowsMax)
