@@ -18,6 +18,7 @@ struct ConsumerAPI: Sendable {
             case .cursor(let consumer, let source, let call):
                 return try await answer(call, try cursor(consumer, source), body)
             case .replays: return try await replay(body)
+            case .importLines: return try await importLines(body)
             case .sources: return try await status { [("sources", $0.sourcesJSON(at: $1))] }
             case .consumers: return try await status { [("consumers", $0.consumersJSON(at: $1))] }
             case .status:

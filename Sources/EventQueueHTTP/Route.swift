@@ -13,6 +13,7 @@ enum Route: Sendable, Equatable {
     case webhook(String)
     case cursor(consumer: String, source: String, CursorCall)
     case replays
+    case importLines
     case sources
     case consumers
     case status
@@ -36,6 +37,7 @@ enum Route: Sendable, Equatable {
         case ["ready"]: self = .ready
         case ["metrics"]: self = .metrics
         case ["v1", "replays"]: self = .replays
+        case ["v1", "import"]: self = .importLines
         case ["v1", "sources"]: self = .sources
         case ["v1", "consumers"]: self = .consumers
         case ["v1", "status"]: self = .status
@@ -55,7 +57,7 @@ enum Route: Sendable, Equatable {
     /// The methods it takes; none for a path that is nothing's.
     var methods: [String] {
         switch self {
-        case .webhook, .cursor, .replays: ["POST"]
+        case .webhook, .cursor, .replays, .importLines: ["POST"]
         case .sources, .consumers, .status, .health, .ready, .metrics: ["GET", "HEAD"]
         case .unknownCall, .unknown: []
         }
@@ -64,7 +66,7 @@ enum Route: Sendable, Equatable {
     /// Whether a call needs the bearer token.
     var needsToken: Bool {
         switch self {
-        case .cursor, .replays, .sources, .consumers, .status, .unknownCall: true
+        case .cursor, .replays, .importLines, .sources, .consumers, .status, .unknownCall: true
         case .webhook, .health, .ready, .metrics, .unknown: false
         }
     }
@@ -76,6 +78,7 @@ enum Route: Sendable, Equatable {
         case .cursor(_, _, .openSession), .cursor(_, _, .closeSession): "session"
         case .cursor(_, _, let call): call.rawValue
         case .replays: "replays"
+        case .importLines: "import"
         case .sources, .consumers, .status: "status"
         case .health, .ready, .metrics: "health"
         case .unknownCall, .unknown: "unknown"
