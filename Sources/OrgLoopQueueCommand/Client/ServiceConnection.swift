@@ -40,6 +40,12 @@ struct ServiceConnection {
 
     func get(_ path: String) async throws -> Reply { try await send("GET", path) }
 
+    /// Hands over lines of events that were stored elsewhere before.
+    func importLines(_ lines: [UInt8]) async throws -> Reply {
+        try await send(
+            "POST", "/v1/import", headers: [("Content-Type", "application/x-ndjson")], body: lines)
+    }
+
     /// What a source's sender does.
     func send(
         _ body: [UInt8], to source: Source.ID, idempotencyKey: String, signature: String?
