@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct CommandTests {
     static let verbs = [
         [], ["serve"], ["migrate"], ["config"], ["config", "check"], ["send"], ["poll"], ["status"],
-        ["resume"],
+        ["resume"], ["import"], ["doctor"],
     ]
 
     @Test(arguments: verbs)
@@ -29,6 +29,7 @@ import Testing
         ["poll", "a", "--limit", "many"], ["resume", "a"], ["resume", "a", "--reason", " "],
         ["send", "a", "--count", "2", "--idempotency-key", "k"], ["serve", "--log-level", "loud"],
         ["resume", "a", "--reason", "r", "--skip-through", "7"], ["poll", "a", "--json", "--follow"],
+        ["import"], ["import", "-", "-"], ["doctor", "nonsense"],
     ])
     func `misuse exits 2 and says so on standard error`(_ arguments: [String]) async throws {
         let run = try await Binary.run(arguments, in: Scratch())

@@ -51,12 +51,35 @@ package final class ServiceLock: Sendable {
 
     deinit { release() }
 
+    /// Who has the lock of a database.
+    package enum Standing: Sendable, Equatable {
+        case free
+        /// By the process of this id, if it has told.
+        case held(by: Int32?)
+        /// The file may not be looked at.
+        case hidden
+    }
+
+    /// Looks who has the lock of the database at `path`.
+    ///
+    /// There is no way to ask but to try, so the lock is shared for an instant; the file is not made.
+    package static func standing(database path: String) -> Standing {
+        let opened = open(path + ".lock", O_RDONLY | O_CLOEXEC)
+        guard opened >= 0 else { return errno == ENOENT ? .free : .hidden }
+        defer { close(opened) }
+        guard flock(opened, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return .free }
+        return .held(by: owner(opened))
+    }
+
     private static func holder(_ descriptor: Int32) -> String {
+        owner(descriptor).map { " (pid \($0))" } ?? ""
+    }
+
+    private static func owner(_ descriptor: Int32) -> Int32? {
         var text = [UInt8](repeating: 0, count: 20)
         let length = pread(descriptor, &text, text.count, 0)
-        guard length > 0, let owner = Int32(String(decoding: text[..<length], as: UTF8.self).split(separator: "\n")[0])
-        else { return "" }
-        return " (pid \(owner))"
+        guard length > 0 else { return nil }
+        return String(decoding: text[..<length], as: UTF8.self).split(separator: "\n").first.flatMap { Int32($0) }
     }
 }
 
