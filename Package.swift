@@ -104,7 +104,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["EventQueue", "EventQueueHTTP", "OrgLoopQueueCommand"],
+            dependencies: ["EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopQueueCommand"],
             swiftSettings: strict
         ),
     ],

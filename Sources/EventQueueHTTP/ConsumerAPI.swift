@@ -20,6 +20,7 @@ struct ConsumerAPI: Sendable {
             case .cursor(let consumer, let source, let call):
                 try await answer(call, try Self.cursor(consumer, source), body)
             case .replays: try await replay(body)
+            case .importLines: try await importLines(body)
             case .prune: try await prune(body)
             case .dropConsumer(let consumer): try await dropConsumer(consumer, body)
             default: Self.notFound

@@ -67,7 +67,8 @@ struct Responder: HTTPResponder {
         case .health: return unread(.json(200, ["status": "ok"]), headers)
         case .ready: return unread(readiness, headers)
         case .metrics: return unread(await exposition(), headers)
-        case .cursor, .prune, .dropConsumer: return try await call(route, headers, request.body, context)
+        case .cursor, .importLines, .prune, .dropConsumer:
+            return try await call(route, headers, request.body, context)
         case .replays where request.method == .post: return try await call(route, headers, request.body, context)
         default: return unread(await api.look(route), headers)
         }
@@ -112,7 +113,8 @@ struct Responder: HTTPResponder {
     private func call(
         _ route: Route, _ headers: FieldLookup, _ body: RequestBody, _ context: ConnectionContext
     ) async throws -> Answer {
-        try await reading(body, headers, max: ConsumerAPI.bodyBytesMax) { bytes in
+        let max = route == .importLines ? receiver.limits.importBytesMax : ConsumerAPI.bodyBytesMax
+        return try await reading(body, headers, max: max) { bytes in
             guard case .cursor(_, _, .poll) = route else { return await api.answer(route, body: bytes) }
             // Only a wait is worth cancelling: everything else is done before its caller could be gone.
             return await connections.whileOpen(context.channel) { await api.answer(route, body: bytes) }
@@ -121,7 +123,7 @@ struct Responder: HTTPResponder {
             case .tooLarge:
                 .problem(
                     413, "too_large", title: "The body is too large.",
-                    detail: "Send at most \(ConsumerAPI.bodyBytesMax) bytes.")
+                    detail: "Send at most \(max) bytes.")
             case .tooSlow:
                 .problem(
                     408, "timeout", title: "The body did not arrive in time.", detail: "Send it at once.")

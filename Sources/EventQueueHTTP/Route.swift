@@ -16,6 +16,7 @@ enum Route: Sendable, Equatable {
     case replay(String)
     case events(Query)
     case event(String)
+    case importLines
     case prune
     case dropConsumer(String)
     case sources
@@ -44,6 +45,7 @@ enum Route: Sendable, Equatable {
         case ["v1", "replays"]: self = .replays(query)
         case ["v1", "events"]: self = .events(query)
         case ["v1", "prune"]: self = .prune
+        case ["v1", "import"]: self = .importLines
         case ["v1", "sources"]: self = .sources
         case ["v1", "consumers"]: self = .consumers
         case ["v1", "status"]: self = .status
@@ -73,7 +75,7 @@ enum Route: Sendable, Equatable {
     /// The methods it takes; none for a path that is nothing's.
     var methods: [String] {
         switch self {
-        case .webhook, .cursor, .prune, .dropConsumer: ["POST"]
+        case .webhook, .cursor, .importLines, .prune, .dropConsumer: ["POST"]
         case .replays: ["GET", "HEAD", "POST"]
         case .events, .event, .replay, .sources, .consumers, .status, .health, .ready, .metrics: ["GET", "HEAD"]
         case .unknownCall, .unknown: []
@@ -83,8 +85,8 @@ enum Route: Sendable, Equatable {
     /// Whether a call needs the bearer token.
     var needsToken: Bool {
         switch self {
-        case .cursor, .replays, .replay, .events, .event, .prune, .dropConsumer, .sources, .consumers, .status,
-            .unknownCall:
+        case .cursor, .replays, .replay, .events, .event, .importLines, .prune, .dropConsumer, .sources, .consumers,
+            .status, .unknownCall:
             true
         case .webhook, .health, .ready, .metrics, .unknown: false
         }
@@ -98,6 +100,7 @@ enum Route: Sendable, Equatable {
         case .cursor(_, _, let call): call.rawValue
         case .replays, .replay: "replays"
         case .events, .event: "events"
+        case .importLines: "import"
         case .prune: "prune"
         case .dropConsumer: "drop"
         case .sources, .consumers, .status: "status"

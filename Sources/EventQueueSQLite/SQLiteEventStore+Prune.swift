@@ -45,7 +45,7 @@ extension SQLiteEventStore {
     public func forecastPrune(_ retention: Retention) async throws -> PruneForecast {
         var forecast = PruneForecast()
         let now = clock()
-        let sources = try await read(Self.sources)
+        let sources = try await read(Self.sourceRows)
         for expiry in Self.expiries(retention, sources, at: now) {
             let (done, held) = try await count(expiry)
             if expiry.fate == .thinned { forecast.thins += done } else { forecast.deletes += done }
@@ -75,7 +75,7 @@ extension SQLiteEventStore {
 
     /// What `retention` asks for, source by source: deleting first, so that nothing is thinned in vain.
     private func steps(of retention: Retention, at now: Timestamp) async throws -> [Step] {
-        let sources = try await read(Self.sources)
+        let sources = try await read(Self.sourceRows)
         let bySize = retention.bytesMax.map { bytesMax in
             sources.map { Step(expiry: Expiry(fate: .deleted, source: $0, cutoff: now), bytesMax: bytesMax) }
         }
@@ -189,7 +189,7 @@ extension SQLiteEventStore {
         }
     }
 
-    @Sendable private static func sources(_ database: Database) throws -> [Int64] {
+    @Sendable private static func sourceRows(_ database: Database) throws -> [Int64] {
         try Int64.fetchAll(database, sql: "SELECT id FROM source ORDER BY id")
     }
 

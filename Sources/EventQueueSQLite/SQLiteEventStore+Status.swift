@@ -3,13 +3,8 @@ import GRDB
 
 extension SQLiteEventStore {
     public func status() async throws -> QueueStatus {
-        let sources = try await read { database in
-            try database.all("SELECT * FROM source ORDER BY name").compactMap { row in
-                try Self.sourceStatus(row, in: database)
-            }
-        }
         return QueueStatus(
-            sources: sources, databaseBytes: DatabaseFile.size(file.path),
+            sources: try await read { try Self.sources(in: $0) }, databaseBytes: DatabaseFile.size(file.path),
             walBytes: DatabaseFile.size(file.walPath))
     }
 
@@ -19,6 +14,11 @@ extension SQLiteEventStore {
                 "SELECT state FROM events WHERE id = ? AND (consumer = ? OR consumer IS NULL)",
                 [event.rawValue, consumer.rawValue])?["state"] as String?
         }.flatMap(Event.State.init)
+    }
+
+    /// Every source and everybody who reads it.
+    static func sources(in database: Database) throws -> [QueueStatus.SourceStatus] {
+        try database.all("SELECT * FROM source ORDER BY name").compactMap { try sourceStatus($0, in: database) }
     }
 
     private static func sourceStatus(_ row: Row, in database: Database) throws -> QueueStatus.SourceStatus? {

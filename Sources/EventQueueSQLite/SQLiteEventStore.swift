@@ -117,8 +117,10 @@ public final class SQLiteEventStore: EventStore {
     package func publish(url: String) { lock.publish(url: url) }
 
     /// The newest event's id; new ids are to sort after it.
+    ///
+    /// Ids that an import brought from elsewhere have no place in our order and may sort behind all of ours.
     public func lastEventID() async throws -> Event.ID? {
-        try await read { try String.fetchOne($0, sql: "SELECT max(id) FROM event") }.flatMap { Event.ID($0) }
+        try await read { try Self.lastOwnEventID($0) }
     }
 
     /// The lineage, the number of events, and the row of every configured source.

@@ -7,6 +7,7 @@ import Testing
         [], ["serve"], ["migrate"], ["config"], ["config", "check"], ["send"], ["poll"], ["status"],
         ["resume"], ["events"], ["show"], ["tail"], ["replay"], ["replay", "order"], ["replay", "list"],
         ["replay", "show"], ["prune"], ["consumer"], ["consumer", "list"], ["consumer", "drop"],
+        ["import"], ["doctor"],
     ]
 
     @Test(arguments: verbs)
@@ -33,6 +34,7 @@ import Testing
         ["events", "--state", "lost"], ["events", "--last", "--after", "3"], ["events", "--since", "noon"],
         ["show"], ["show", "7"], ["tail", "-n", "-1"], ["replay", "show", "7"], ["replay", "list", "--limit", "0"],
         ["consumer", "drop", "a"], ["consumer", "drop", "a b", "--reason", "r"], ["poll", "a", "--json", "--follow"],
+        ["import"],
     ])
     func `misuse exits 2 and says so on standard error`(_ arguments: [String]) async throws {
         let run = try await Binary.run(arguments, in: Scratch())

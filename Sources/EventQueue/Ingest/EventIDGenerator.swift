@@ -42,8 +42,15 @@ public final class EventIDGenerator: Sendable {
             last = isNewMillisecond ? milliseconds << Self.counterBits | start : last + 1
             return last
         }
+        return Self.id(bits)
+    }
+
+    /// Sorts behind every id of our form.
+    package static var bound: Event.ID { id(UInt64(latest + 1) << counterBits) }
+
+    private static func id(_ bits: UInt64) -> Event.ID {
         let text = String(bits, radix: 16)
-        return Event.ID(made: Self.prefix + String(repeating: "0", count: Self.digits - text.count) + text)
+        return Event.ID(made: prefix + String(repeating: "0", count: digits - text.count) + text)
     }
 
     /// The bits of an id of our form; an id from elsewhere names a year at random.

@@ -18,6 +18,9 @@ public struct ImportedEvent: Sendable {
     /// Both `nil` for an event that retention had thinned.
     public let content: Content?
 
+    /// The `verification` of an event that came without its request.
+    package static let unverified = "imported"
+
     /// What a thinned event has lost.
     public struct Content: Sendable, Equatable {
         public let envelope: [UInt8]

@@ -5,6 +5,7 @@ struct JSONScanner {
     private(set) var members: [JSONText.Member] = []
     private var position: Int
     private let end: Int
+    private let depthMax: Int
     private var containers: [Container] = []
     private var names = JSONNames()
     /// The name of the outermost object's member whose value is being read.
@@ -15,9 +16,10 @@ struct JSONScanner {
         let isObject: Bool
     }
 
-    init(start: Int, end: Int) {
+    init(start: Int, end: Int, depthMax: Int) {
         position = start
         self.end = end
+        self.depthMax = depthMax
         // What an ordinary body needs, so that it is scanned without growing anything.
         members.reserveCapacity(16)
         containers.reserveCapacity(8)
@@ -66,7 +68,7 @@ struct JSONScanner {
     }
 
     private mutating func open(isObject: Bool, _ bytes: Span<UInt8>) throws(JSONError) -> JSONText.Value? {
-        guard containers.count < Limits.jsonDepthMax else { throw failure(.tooDeep) }
+        guard containers.count < depthMax else { throw failure(.tooDeep) }
         let container = Container(start: position, isObject: isObject)
         containers.append(container)
         if isObject { names.open() }

@@ -17,8 +17,8 @@ extension JSONText {
     /// The members of a nested object; none for a value of another kind.
     package func members(of value: Value) -> [Member] {
         guard value.kind == .object else { return [] }
-        var scanner = JSONScanner(start: value.range.lowerBound, end: value.range.upperBound)
         // The bytes passed the same scanner when the text was made.
+        var scanner = JSONScanner(start: value.range.lowerBound, end: value.range.upperBound, depthMax: .max)
         _ = try? scanner.scan(bytes.span)
         return scanner.members
     }

@@ -31,8 +31,8 @@ package struct JSONText: Sendable {
     /// Checks `bytes` and indexes them.
     ///
     /// - Throws: ``JSONError`` at the first byte that cannot stand where it stands.
-    package init(_ bytes: [UInt8]) throws(JSONError) {
-        var scanner = JSONScanner(start: 0, end: bytes.count)
+    package init(_ bytes: [UInt8], depthMax: Int = Limits.jsonDepthMax) throws(JSONError) {
+        var scanner = JSONScanner(start: 0, end: bytes.count, depthMax: depthMax)
         root = try scanner.scan(bytes.span)
         members = scanner.members
         self.bytes = bytes

@@ -10,6 +10,8 @@ public enum Limits {
     public static let pollWaitMax: Duration = .seconds(30)
     /// OrgLoop's own depth is far below; a deeper document is an attack on somebody's recursion.
     public static let jsonDepthMax = 64
+    /// An envelope holds a body that may be as deep as the limit.
+    public static let envelopeDepthMax = jsonDepthMax + 1
     /// Room for a stack trace's head; the audit is not a log store.
     public static let detailLengthMax = 2000
     /// Longer than any sender's delivery id; keys stand in an index.
@@ -22,6 +24,12 @@ public enum Limits {
     public static let pageRowsDefault = 100
     /// Rows of a listing; a longer one is read in pages.
     public static let pageRowsMax = 1000
+    /// Bytes of one import call, and so of one line: some seconds of a slow disk at the most.
+    public static let importBytesMax = 4 << 20
+    /// Lines that the command line sends in one import call: a transaction that short keeps no sender waiting.
+    public static let importLinesMax = 500
+    /// How a sender or a person was believed elsewhere: a scheme's name or a key's id.
+    public static let verificationLengthMax = 64
 
     /// The limits that the configuration may move.
     public struct Settings: Sendable, Equatable {
@@ -53,5 +61,12 @@ public enum Limits {
         public var settleAfterMax: Duration = .seconds(15 * 60)
 
         public init() {}
+
+        /// Bytes of one import call: it grows with the bodies that are taken in, so that what one queue exports
+        /// another one with the same limits imports.
+        public var importBytesMax: Int {
+            // A line holds the body and the envelope around it, each in base64, which takes a third more.
+            max(Limits.importBytesMax, 3 * bodyBytesMax + (64 << 10))
+        }
     }
 }

@@ -21,6 +21,12 @@ struct DatabaseFile: Sendable {
 
     var walPath: String { path + "-wal" }
 
+    /// The directory it is in.
+    var directory: String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// Size in bytes of the file at `path`; zero when there is none.
     static func size(_ path: String) -> Int64 { status(path).map { Int64($0.st_size) } ?? 0 }
 

@@ -3,14 +3,13 @@ import GRDB
 /// The look at a database before it is served: it finds every reason not to, and changes nothing.
 enum Inspection {
     /// A file up to this size is read whole before the start; a larger one while the service runs.
-    private static let checkedAtStartBytesMax: Int64 = 16 << 20
+    static let checkedAtStartBytesMax: Int64 = 16 << 20
 
     /// Checks the file at `file` and its surroundings.
     ///
     /// The service lock must be held, and the file must not be open in this process.
     static func run(_ file: DatabaseFile) throws {
-        let directory = file.path.lastIndex(of: "/").map { String(file.path[..<$0]) } ?? "."
-        if let network = NetworkFileSystem.holding(directory.isEmpty ? "/" : directory) {
+        if let network = NetworkFileSystem.holding(file.directory) {
             throw StartRefusal(
                 "The database \(file.path) lies on a network file system (\(network)).",
                 mend: "Move it to a local disk: SQLite's locks and shared memory do not work over a network.")

@@ -27,6 +27,18 @@ package final class ServiceLock: Sendable {
         case held(processID: Int32?, url: String?)
         /// The file cannot be opened; the text is the system's reason.
         case unreadable(String)
+
+        /// The process that holds it, if it has said so.
+        package var processID: Int32? {
+            guard case .held(let processID, _) = self else { return nil }
+            return processID
+        }
+
+        /// Where its holder listens, if it has said so.
+        package var url: String? {
+            guard case .held(_, let url) = self else { return nil }
+            return url
+        }
     }
 
     private let descriptor: Mutex<Int32?>

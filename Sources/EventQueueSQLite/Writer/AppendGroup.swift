@@ -62,22 +62,8 @@ final class AppendGroup {
     }
 
     private func insert(_ event: NewEvent, source: Int64, into database: Database) throws -> Appended {
-        let request = event.request
-        try database.run(
-            """
-            INSERT INTO event (id, source_id, type, platform_event, received_at, verification, key_id,
-                idempotency_key, headers, body_sha256, envelope_sha256, envelope, body)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)
-            ON CONFLICT (source_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-            """,
-            [
-                event.id.rawValue, source, event.kind.rawValue, event.platformEvent,
-                request.receivedAt.iso8601, request.verdict.scheme, request.verdict.keyID,
-                request.idempotencyKey, request.headersJSON, Data(event.bodyFingerprint.bytes),
-                Data(event.envelopeFingerprint.bytes), Data(event.envelope), Data(request.body),
-            ])
-        guard database.changesCount == 0 else { return .stored(event.id) }
-        return try recordDuplicate(of: event, source: source, in: database)
+        let isStored = try EventInsertion(event).run(source: source, in: database)
+        return isStored ? .stored(event.id) : try recordDuplicate(of: event, source: source, in: database)
     }
 
     /// Finds the event that has the key already and notes that it was delivered again.

@@ -45,11 +45,13 @@ final class Writer: Sendable {
     }
 
     /// Runs `verb` in a transaction of its own and returns after its commit.
+    ///
+    /// - Parameter appending: How many events it adds at most.
     func transaction<Result: Sendable>(
-        _ guardian: Guardian, _ verb: @escaping @Sendable (Database) throws -> Result
+        _ guardian: Guardian, appending: Int = 0, _ verb: @escaping @Sendable (Database) throws -> Result
     ) async throws -> Result {
         try await alone { pool in
-            try guardian.guarding {
+            try guardian.guarding(appending: appending) {
                 try pool.writeWithoutTransaction { database in
                     try database.transaction { try verb(database) }
                 }

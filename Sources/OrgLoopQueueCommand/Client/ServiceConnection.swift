@@ -53,6 +53,12 @@ struct ServiceConnection {
         return reply?.status == 200
     }
 
+    /// Hands over lines of events that were stored elsewhere before.
+    func importLines(_ lines: [UInt8]) async throws -> Reply {
+        try await send(
+            "POST", "/v1/import", headers: [("Content-Type", "application/x-ndjson")], body: lines)
+    }
+
     /// What a source's sender does.
     func send(
         _ body: [UInt8], to source: Source.ID, idempotencyKey: String, signature: String?

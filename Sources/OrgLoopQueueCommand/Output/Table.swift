@@ -3,7 +3,7 @@ struct Table {
     enum Alignment { case leading, trailing }
 
     /// Styles of a cell; they show on a terminal with colour only.
-    enum Style: String { case plain = "", strong = "1", warning = "33" }
+    enum Style: String { case plain = "", strong = "1", good = "32", warning = "33", bad = "31" }
 
     struct Cell {
         let text: String

@@ -1,0 +1,91 @@
+import EventQueue
+import EventQueueHTTP
+import EventQueueSQLite
+import Foundation
+
+/// Makes the checks in the order in which a maintainer would ask: what is configured, what is there, who
+/// has it, who answers, what waits.
+struct Doctor {
+    let options: ConnectionOptions
+    let environment: [String: String]
+
+    /// Every finding; nothing it does changes a queue.
+    func findings() async -> [Finding] {
+        let configuration: ServiceConfiguration
+        do {
+            configuration = try options.configuration.load(tokenFile: options.tokenFile)
+        } catch {
+            return [Self.unusable(error), hook(ListenAddress.standard.localURL)]
+        }
+        let file = Finding.ok("configuration", configuration.file ?? "none, the defaults")
+        let storage = DatabaseReport(path: configuration.database)
+        let content = try? storage.content?.get()
+        let named = options.url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
+        let url = named ?? storage.lock.url ?? configuration.listen.localURL
+        let service = await service(at: url, configuration, storage.lock)
+        let queue = QueueChecks(
+            database: configuration.database, configured: configuration.sources, sources: content?.sources,
+            newestReceivedAt: content?.newestReceivedAt, now: .now())
+        return [file] + permissions(configuration) + self.storage(configuration, storage) + service
+            + queue.findings + [hook(url)]
+    }
+
+    private static func unusable(_ error: any Error) -> Finding {
+        let problems = (error as? ConfigurationFailure)?.problems.map(\.description) ?? ["\(error)"]
+        let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
+        return .fail(
+            "configuration", (problems.first ?? "it cannot be used") + more,
+            mend: "orgloop-queue config check lists everything that is wrong.")
+    }
+
+    private func hook(_ url: String) -> Finding { HookCheck.look(home: environment["HOME"], url: url).finding }
+
+    // MARK: Files
+
+    private func permissions(_ configuration: ServiceConfiguration) -> [Finding] {
+        let database = configuration.database
+        let directory = ConfigurationLoader.directory(of: database)
+        func check(_ kind: PermissionCheck.Kind, _ path: String) -> Finding {
+            PermissionCheck(kind, path: path, facts: PermissionCheck.Facts(path: path)).finding
+        }
+        let first = check(.directory, directory)
+        // Without the directory there is nothing in it.
+        guard PermissionCheck.Facts(path: directory) != nil else { return [first] }
+        let logs = ["-wal", "-shm"].map { database + $0 }.filter { PermissionCheck.Facts(path: $0) != nil }
+        let beside = logs.map { check(.database, $0) }.filter { $0.level != .ok }
+        return [first, check(.database, database)] + beside
+    }
+
+    private func storage(_ configuration: ServiceConfiguration, _ report: DatabaseReport) -> [Finding] {
+        let checks = StorageChecks(
+            path: configuration.database, report: report, limits: configuration.limits,
+            foreignWriters: OpenFiles.writers(of: configuration.database, but: report.lock.processID))
+        return checks.findings
+    }
+
+    // MARK: Service
+
+    private func service(
+        at url: String, _ configuration: ServiceConfiguration, _ lock: ServiceLock.Standing
+    ) async -> [Finding] {
+        let (token, file) = token(configuration)
+        let checks = await ServiceChecks.look(at: url, listen: configuration.listen, lock: lock, token: token)
+        return checks.findings + [file].compactMap(\.self)
+    }
+
+    /// The token to present, and what is to be said about its file.
+    private func token(_ configuration: ServiceConfiguration) -> (AccessToken?, Finding?) {
+        let path = configuration.tokenFile
+        let file = PermissionCheck(.token, path: path, facts: PermissionCheck.Facts(path: path)).finding
+        if options.tokenFile == nil, let text = environment["ORGLOOP_QUEUE_TOKEN"], !text.isEmpty {
+            // The file may belong to a service on another machine then.
+            return (AccessToken(text), file.level == .fail ? file : nil)
+        }
+        do {
+            return (try TokenFile(path: path).load().flatMap { AccessToken($0) }, file)
+        } catch {
+            let failure = error as? CommandFailure
+            return (nil, .fail("token file", failure?.message ?? "\(error)", mend: failure?.mend ?? ""))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import EventQueue
+import EventQueueHTTP
+import EventQueueSQLite
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// Whether the service answers, and whether it takes the token.
+struct ServiceChecks {
+    /// What came back from a call.
+    enum Answer: Equatable {
+        case status(Int, body: String)
+        /// Nobody listens there.
+        case nobody
+        /// Something else went wrong, in the client's words.
+        case trouble(String)
+    }
+
+    let url: String
+    let listen: ListenAddress
+    let lock: ServiceLock.Standing
+    /// The answer to `GET /ready`.
+    let ready: Answer
+    /// Whether the listen address can be bound; asked only while nobody answers there.
+    let isPortFree: Bool?
+    /// Whether there is a token to present.
+    let hasToken: Bool
+    /// The answer to a call with the token; `nil` when none was made.
+    let authorised: Answer?
+
+    /// A service on this machine answers in milliseconds.
+    private static let timeout: Duration = .seconds(5)
+
+    /// Asks the service at `url`.
+    static func look(
+        at url: String, listen: ListenAddress, lock: ServiceLock.Standing, token: AccessToken?
+    ) async -> ServiceChecks {
+        let ready = await ask(url, "/ready", nil)
+        let isNobody = ready == .nobody
+        var authorised: Answer?
+        if case .status = ready, let token { authorised = await ask(url, "/v1/status", token) }
+        return ServiceChecks(
+            url: url, listen: listen, lock: lock, ready: ready,
+            isPortFree: isNobody && listen.port != 0 ? await canBind(listen) : nil,
+            hasToken: token != nil, authorised: authorised)
+    }
+
+    var findings: [Finding] { [service, port, token].compactMap(\.self) }
+
+    private var service: Finding {
+        let check = "service"
+        switch ready {
+        case .status(200, let body) where body.contains(#""status":"ready""#): return .ok(check, "ready at \(url)")
+        case .status(503, let body):
+            return .fail(check, "\(url) is not ready: \(body)", mend: "Look at the log of the service.")
+        case .status(421, _):
+            return .fail(check, "\(url) does not take calls under this name", mend: "Add it to `hosts`.")
+        case .status, .trouble:
+            return .fail(
+                check, "what answers at \(url) is not an orgloop-queue, or does not answer in time",
+                mend: "Name the service with --url; its ready line shows the URL.")
+        case .nobody: break
+        }
+        guard case .held(let owner, _) = lock else {
+            // Also where nobody may look at the lock.
+            return .warn(
+                check, "nobody answers at \(url): the service is not running", mend: "Start it: orgloop-queue serve")
+        }
+        let process = owner.map { "pid \($0)" } ?? "a process"
+        return .fail(
+            check, "\(process) has the database, and nobody answers at \(url)",
+            mend: "Name the service with --url; its ready line shows the URL.")
+    }
+
+    private var port: Finding? {
+        switch isPortFree {
+        case nil: nil
+        case true?: .ok("port", "\(listen) is free")
+        case false?:
+            .fail(
+                "port", "\(listen) cannot be listened on: another process has it, or it is not allowed",
+                mend: "Stop that process, or choose another address: `listen` in the configuration, or --listen.")
+        }
+    }
+
+    private var token: Finding? {
+        let check = "token"
+        switch authorised {
+        case .status(200, _): return .ok(check, "the service takes it")
+        case .status(401, _):
+            return .fail(
+                check, "the service at \(url) does not take this token",
+                mend: "Use the file 'token' beside the service's database: --token-file, or ORGLOOP_QUEUE_TOKEN.")
+        case .status(let status, _):
+            return .warn(check, "the service answered \(status) to it", mend: "Look at the log of the service.")
+        case .nobody, .trouble:
+            return .warn(check, "the service did not answer to it", mend: "Look at the log of the service.")
+        case nil:
+            guard case .status = ready, !hasToken else { return nil }
+            return .fail(
+                check, "there is none to present to \(url)",
+                mend: "Use the file 'token' beside the service's database: --token-file, or ORGLOOP_QUEUE_TOKEN.")
+        }
+    }
+
+    private static func ask(_ url: String, _ path: String, _ token: AccessToken?) async -> Answer {
+        do throws(QueueClient.Failure) {
+            let reply = try await QueueClient(url: url, token: token).send("GET", path, timeout: timeout)
+            // What a foreign program answers may be long, and it may be anything.
+            let text = String(reply.text.prefix(200)).split(whereSeparator: \.isNewline).joined(separator: " ")
+            return .status(reply.status, body: text)
+        } catch .unreachable {
+            return .nobody
+        } catch {
+            return .trouble("\(error)")
+        }
+    }
+
+    /// Tries what the service would do, and undoes it.
+    private static func canBind(_ address: ListenAddress) async -> Bool {
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        guard let channel = try? await bootstrap.bind(host: address.host, port: address.port).get() else {
+            return false
+        }
+        try? await channel.close()
+        return true
+    }
+}
