@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct CommandTests {
     static let verbs = [
         [], ["serve"], ["migrate"], ["config"], ["config", "check"], ["send"], ["poll"], ["status"],
-        ["resume"],
+        ["resume"], ["verify"], ["backup"], ["export"],
     ]
 
     @Test(arguments: verbs)

@@ -23,7 +23,7 @@ struct OrgLoopQueue: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, MigrateCommand.self, ConfigCommand.self, SendCommand.self, PollCommand.self,
-            StatusCommand.self, ResumeCommand.self,
+            StatusCommand.self, ResumeCommand.self, VerifyCommand.self, BackupCommand.self, ExportCommand.self,
         ])
 }
 
