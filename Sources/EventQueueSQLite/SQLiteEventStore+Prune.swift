@@ -21,16 +21,18 @@ extension SQLiteEventStore {
             let step = steps[pass.step]
             if pass.after == nil { pass.after = try await start(of: step.expiry) }
             while let from = pass.after {
-                guard ContinuousClock.now < deadline else { return pruned }
                 guard try await applies(step) else { break }
                 let page = try await read { try step.expiry.page(after: from, limit: Self.pageEvents, in: $0) }
                 try await carryOut(step, page.expired, &pruned)
                 pass.hasWorked = pass.hasWorked || !page.expired.isEmpty
                 pass.after = page.next
+                // Behind the work, so that every slice comes further, on a busy machine too.
+                guard ContinuousClock.now < deadline || pass.after == nil else { return pruned }
             }
             if step.expiry.fate == .thinned { try await noteThinned(of: step.expiry) }
             pass.step += 1
             pass.after = nil
+            guard ContinuousClock.now < deadline || pass.step == steps.count else { return pruned }
         }
         let (freed, isComplete) = try await giveBackSpace(until: deadline)
         pruned.freedBytes = freed
@@ -165,7 +167,6 @@ extension SQLiteEventStore {
             let free = try await read { try Int.fetchOne($0, sql: "PRAGMA freelist_count") ?? 0 }
             let amount = min(vacuuming.next, free - Self.sparePages)
             guard amount > 0 else { return (freed, true) }
-            guard ContinuousClock.now < deadline else { return (freed, false) }
             let bytes = try await paced(vacuuming, amount: amount) { database -> Int64 in
                 let before = try Self.fileBytes(database)
                 try database.execute(sql: "PRAGMA incremental_vacuum(\(amount))")
@@ -174,6 +175,7 @@ extension SQLiteEventStore {
             // A file that was not made for it keeps its free pages for what comes.
             guard bytes > 0 else { return (freed, true) }
             freed += bytes
+            guard ContinuousClock.now < deadline else { return (freed, false) }
         }
     }
 

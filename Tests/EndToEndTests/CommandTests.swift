@@ -2,12 +2,12 @@ import Foundation
 import Testing
 
 /// What the command line promises without a running service.
-@Suite(.timeLimit(.minutes(2))) struct CommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct CommandTests {
     static let verbs = [
         [], ["serve"], ["migrate"], ["config"], ["config", "check"], ["send"], ["poll"], ["status"],
         ["resume"], ["events"], ["show"], ["tail"], ["replay"], ["replay", "order"], ["replay", "list"],
         ["replay", "show"], ["prune"], ["consumer"], ["consumer", "list"], ["consumer", "drop"],
-        ["import"], ["doctor"],
+        ["verify"], ["backup"], ["export"], ["import"], ["doctor"],
     ]
 
     @Test(arguments: verbs)

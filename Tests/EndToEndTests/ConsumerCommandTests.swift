@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Consumers as their operator lists and forgets them.
-@Suite(.timeLimit(.minutes(2))) struct ConsumerCommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct ConsumerCommandTests {
     @Test func `consumers are listed with what they read and how far`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         let nobody = try await service.run(["consumer", "list"])

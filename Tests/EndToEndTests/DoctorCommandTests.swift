@@ -6,7 +6,7 @@ import Testing
 @testable import OrgLoopQueueCommand
 
 /// `doctor` through the real binary: the main troubles and what it says of them.
-@Suite(.timeLimit(.minutes(2))) struct DoctorCommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct DoctorCommandTests {
     @Test func `a running service with its token, a secret and a reader has nothing to mend but the hook`()
         async throws
     {

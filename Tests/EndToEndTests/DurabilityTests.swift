@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What a 200 means on the disk, seen from outside.
-@Suite(.timeLimit(.minutes(2))) struct DurabilityTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct DurabilityTests {
     @Test(.enabled("strace is missing or may not trace") { await canTrace() })
     func `every acknowledged POST of a sequence has reached the disk with a sync of its own`() async throws {
         let scratch = try Scratch()

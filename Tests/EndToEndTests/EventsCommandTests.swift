@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What an operator sees of the events: `events`, `show`, `tail` and `status`.
-@Suite(.timeLimit(.minutes(2))) struct EventsCommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct EventsCommandTests {
     // MARK: events
 
     @Test func `each event is listed in the state it is in, from its arrival to its outcome`() async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import OrgLoopQueueCommand
 
 /// `import` through the real binary, from the files that people have.
-@Suite(.timeLimit(.minutes(2))) struct ImportCommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct ImportCommandTests {
     @Test func `a buffer directory of both versions is imported, and its files stay as they are`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         let names = ["claude-code-claude-code.jsonl", "coding-agent-agents.jsonl"]

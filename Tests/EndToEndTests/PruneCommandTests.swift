@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Retention as an operator asks for it.
-@Suite(.timeLimit(.minutes(2))) struct PruneCommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct PruneCommandTests {
     /// Three events that the engine has delivered and two that it was not handed.
     private static func start(in scratch: Scratch, _ flags: [String] = []) async throws -> ServiceProcess {
         let service = try await ServiceProcess.start(in: scratch, flags)

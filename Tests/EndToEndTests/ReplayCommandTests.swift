@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Replays as their operator orders them, each selection through the real binary.
-@Suite(.timeLimit(.minutes(2))) struct ReplayCommandTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct ReplayCommandTests {
     /// A service with four events of which the engine has delivered all.
     private struct Delivered {
         let service: ServiceProcess

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// From a sender through the service to a reader, with the real binary at every place.
-@Suite(.timeLimit(.minutes(2))) struct RoundTripTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct RoundTripTests {
     @Test func `what was sent is polled once, in order`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         let sent = try await service.run(["send", "claude-code", "--count", "7"])

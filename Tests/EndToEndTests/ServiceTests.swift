@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The service as its operator meets it: start, refusal, stop.
-@Suite(.timeLimit(.minutes(2))) struct ServiceTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct ServiceTests {
     @Test func `the ready line names the port that was taken, and is all of the output`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         #expect(service.readyLine == "orgloop-queue ready on http://127.0.0.1:\(service.port)")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The verbs of the command line while the service runs, while it is stopped, and in between.
-@Suite(.timeLimit(.minutes(2))) struct StoppedServiceTests {
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct StoppedServiceTests {
     @Test func `a verb that is given the database alone finds the service on its free port`() async throws {
         let service = try await ServiceProcess.start(in: Scratch(), ["--database", "queue.db"])
         for verb in [["send", "claude-code"], ["poll", "claude-code"], ["status"]] {

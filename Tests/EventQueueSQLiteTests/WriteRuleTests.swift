@@ -15,7 +15,13 @@ import Testing
         }
         // The writer is held back until everybody has handed over, so that the group is not up to chance.
         let gate = DispatchSemaphore(value: 0)
-        async let held: Void = scratch.store.writer.alone { _ in gate.wait() }
+        let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+        async let held: Void = scratch.store.writer.alone { _ in
+            arrived.finish()
+            gate.wait()
+        }
+        // An append that came before would be committed alone, and never be among those that wait.
+        for await _ in arrivals {}
         let events = try (0..<64).map { _ in try scratch.event() }
         try await withThrowingTaskGroup(of: Appended.self) { group in
             for event in events { group.addTask { try await scratch.store.append(event) } }

@@ -11,7 +11,9 @@ public struct Verifier: Sendable {
     }
 
     public let scheme: Scheme
-    private let signature: any SignatureScheme
+    let signature: any SignatureScheme
+    /// The key ids of the secrets, under which an audit finds the one that a stored request matched.
+    let keyIDs: Set<String>
 
     /// Verifies under `scheme`; a rotation has two secrets, and each of them is accepted.
     ///
@@ -20,6 +22,7 @@ public struct Verifier: Sendable {
     public init(scheme: Scheme, secrets: [Secret]) {
         precondition((scheme == .none) == secrets.isEmpty, "every scheme but `none` needs a secret")
         self.scheme = scheme
+        keyIDs = Set(secrets.map(\.keyID))
         signature =
             switch scheme {
             case .hub: HubSignature(secrets: secrets)

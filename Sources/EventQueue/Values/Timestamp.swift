@@ -29,7 +29,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// `2025-01-15T10:30:00.000Z`: as text it sorts like the time it names, for years 0000 to 9999.
     public var iso8601: String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601WithFraction)
+        // Half a millisecond more, because a decimal fraction has no exact binary form and the style cuts it off.
+        Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000).formatted(.iso8601WithFraction)
     }
 
     public var description: String { iso8601 }

@@ -35,6 +35,20 @@ struct DatabaseFile: Sendable {
         status(path).map { Identity(device: UInt64($0.st_dev), inode: UInt64($0.st_ino)) }
     }
 
+    /// What kind of thing is at a path.
+    enum Kind { case regular, directory, other }
+
+    /// What is at `path`, behind any symbolic link; `nil` when there is nothing.
+    static func kind(_ path: String) -> Kind? {
+        status(path).map { status in
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            default: .other
+            }
+        }
+    }
+
     /// How many names the database has; more than one would split it from its WAL.
     var linkCount: Int { Self.status(path).map { Int($0.st_nlink) } ?? 0 }
 

@@ -41,10 +41,21 @@ enum Inspection {
     }
 
     private static func inspect(_ database: Database, _ file: DatabaseFile) throws {
+        guard try recognise(database, file) > 0 else { return }
+        if DatabaseFile.size(file.path) <= checkedAtStartBytesMax, let finding = try damage(database) {
+            throw damageRefusal(file.path, finding)
+        }
+    }
+
+    /// Recognises a database of ours, of this version or an older one, whose schema is as its migrations made it.
+    ///
+    /// - Returns: The number of its newest migration; zero for a database that holds nothing at all.
+    /// - Throws: ``StartRefusal`` for every other database.
+    static func recognise(_ database: Database, _ file: DatabaseFile) throws -> Int {
         let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
         let version = try Schema.version(database)
-        if application == 0, tables == 0, version == 0 { return }
+        if application == 0, tables == 0, version == 0 { return 0 }
         guard application == Connections.applicationID else {
             throw StartRefusal(
                 "The file \(file.path) is another program's database.",
@@ -61,14 +72,13 @@ enum Inspection {
                 "The schema of \(file.path) differs from what its migrations made.",
                 mend: "Undo what was changed by hand, or restore the last backup.")
         }
-        if DatabaseFile.size(file.path) <= checkedAtStartBytesMax, let finding = try damage(database) {
-            throw damageRefusal(file.path, finding)
-        }
+        return version
     }
 
-    private static func describingDamage(of file: DatabaseFile, _ body: () throws -> Void) throws {
+    /// Runs `body` on the database and turns what SQLite refuses into words.
+    static func describingDamage<Result>(of file: DatabaseFile, _ body: () throws -> Result) throws -> Result {
         do {
-            try body()
+            return try body()
         } catch let error as DatabaseError {
             switch error.resultCode {
             case .SQLITE_CORRUPT, .SQLITE_NOTADB:

@@ -1,32 +1,83 @@
-/// One line on a terminal that says how far a long command is; nothing anywhere else.
+/// One line on a terminal that says how far a long command is, how fast, and how long it will take; nothing
+/// anywhere else.
 struct Progress {
-    private let total: Int
-    private let verb: String
-    private let isShown: Bool
-    private var shown: Int?
+    /// What is counted.
+    enum Unit { case count, bytes }
 
-    init(_ verb: String, total: Int) {
-        self.verb = verb
-        self.total = total
-        isShown = total > 1 && StandardStream.error.isTerminal
+    /// A line that changes more often cannot be read, and drawing costs time.
+    private static let interval: Duration = .milliseconds(100)
+    /// A rate over less than this says nothing.
+    private static let shortestRated: Duration = .seconds(1)
+    private static let barWidth = 25
+
+    private let now: () -> ContinuousClock.Instant
+    private let draw: (String) -> Void
+    private let isShown: Bool
+    private var verb: String
+    private var began: ContinuousClock.Instant
+    private var drawn: ContinuousClock.Instant?
+    private var total: Int
+
+    /// Shows on standard error, if that is a terminal.
+    init(_ verb: String, total: Int = 0) {
+        self.init(
+            verb, total: total, isShown: total != 1 && StandardStream.error.isTerminal,
+            draw: { try? StandardStream.error.write(Array($0.utf8)) }, now: { .now })
     }
 
-    /// Shows `done` of the total; redraws once a percent.
-    mutating func show(_ done: Int) {
-        let percent = done * 100 / max(total, 1)
-        guard isShown, percent != shown else { return }
-        shown = percent
-        let bar = String(repeating: "#", count: percent / 4).padded(to: 25)
-        try? StandardStream.error.write(Array("\r\(verb) [\(bar)] \(done)/\(total)".utf8))
+    init(
+        _ verb: String, total: Int, isShown: Bool, draw: @escaping (String) -> Void,
+        now: @escaping () -> ContinuousClock.Instant
+    ) {
+        self.verb = verb
+        self.total = total
+        self.isShown = isShown
+        self.draw = draw
+        self.now = now
+        began = now()
+    }
+
+    /// Shows `done` of the total.
+    mutating func show(_ done: Int) { show(verb, done, of: total) }
+
+    /// Shows `done` of `total`; another `verb` than before begins another stage, whose rate is its own.
+    mutating func show(_ verb: String, _ done: Int, of total: Int, unit: Unit = .count) {
+        guard isShown else { return }
+        let time = now()
+        if verb != self.verb {
+            self.verb = verb
+            began = time
+            drawn = nil
+        }
+        self.total = total
+        // A stage that is silent for long shows its name from the start.
+        guard drawn.map({ time - $0 >= Self.interval }) ?? true else { return }
+        drawn = time
+        draw("\r" + Self.line(verb, done, of: total, unit, after: time - began) + "\u{1B}[K")
     }
 
     /// Clears the line.
     func end() {
         guard isShown else { return }
-        try? StandardStream.error.write(Array("\r\u{1B}[K".utf8))
+        draw("\r\u{1B}[K")
     }
-}
 
-extension String {
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: width - count) }
+    /// The line without what positions it.
+    static func line(_ verb: String, _ done: Int, of total: Int, _ unit: Unit, after elapsed: Duration) -> String {
+        guard total > 0 else { return "\(verb) …" }
+        let filled = min(done, total) * barWidth / total
+        let bar = String(repeating: "#", count: filled) + String(repeating: " ", count: barWidth - filled)
+        let line = "\(verb) [\(bar)] \(text(done, unit))/\(text(total, unit))"
+        guard elapsed >= shortestRated, done > 0 else { return line }
+        let rate = Double(done) / (elapsed / .seconds(1))
+        let left = Int64((Double(max(total - done, 0)) / rate).rounded(.up))
+        return line + "  \(text(Int(rate), unit))/s  \(StatusReport.age(left)) left"
+    }
+
+    private static func text(_ number: Int, _ unit: Unit) -> String {
+        switch unit {
+        case .count: "\(number)"
+        case .bytes: StatusReport.size(Int64(number))
+        }
+    }
 }

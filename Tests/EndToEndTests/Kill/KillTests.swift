@@ -4,7 +4,7 @@ import Testing
 /// The promise, under SIGKILL.
 ///
 /// `ORGLOOP_QUEUE_KILLS=500 swift test --filter KillTests` kills more often than CI's twenty times.
-@Suite(.timeLimit(.minutes(5 + KillSettings.kills / 20))) struct KillTests {
+@Suite(.timeLimit(.minutes(5 + KillSettings.kills / 20)), .aFewAtATime) struct KillTests {
     @Test(.enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     func `acknowledged events arrive once and in order through kills at random moments`() async throws {
         let (seed, kills) = (KillSettings.seed, KillSettings.kills)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the article for auditors promises holds.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
+@Suite(.timeLimit(.minutes(5)), .aFewAtATime, .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
 struct AuditArticleTests {
     @Test func `the article has ten questions, and the shell answers each with the columns it shows`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())

@@ -5,7 +5,7 @@ import Testing
 ///
 /// Without `ORGLOOP_QUEUE_SCALE` the queue is small and only the work is checked: times of a shared machine
 /// prove nothing. `./config/bootstrap measure` sets it to a million and holds every figure to its bound.
-@Suite(.serialized, .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
+@Suite(.serialized, .aFewAtATime, .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
 struct ScaleTests {
     private static let wanted = ProcessInfo.processInfo.environment["ORGLOOP_QUEUE_SCALE"].flatMap { Int($0) }
 
