@@ -175,6 +175,34 @@ import Testing
         #expect(report[.signatures]?["verified"] == 9)
     }
 
+    @Test func `pruned events and dropped consumers are reckoned with once the database knows them`() async throws {
+        let every = try await EveryState()
+        let hasColumns = try await every.scratch.store.pool.read { try $0.hasColumn("pruned", in: "source") }
+        await every.scratch.store.close()
+        if !hasColumns {
+            try every.scratch.tamper(
+                """
+                ALTER TABLE source ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE cursor ADD COLUMN dropped_at TEXT;
+                """)
+        }
+        // Event 13 is the only one of its source, and nobody reads that.
+        try EveryState.damage(
+            every.path,
+            """
+            DELETE FROM event WHERE seq = 13;
+            UPDATE source SET pruned = 1 WHERE id = 2;
+            UPDATE cursor SET position = 9223372036854775807, start_seq = 9223372036854775807, dropped_at = 'x'
+            WHERE consumer_id = 1;
+            """)
+        let report = try every.verify()
+        #expect(report[.sequence]?.verdict == .ok, "\(report)")
+        #expect(report[.sequence]?["gaps"] == 1)
+        #expect(report[.states]?.verdict == .ok, "\(report)")
+        try EveryState.damage(every.path, "UPDATE source SET pruned = 0")
+        #expect(try every.verify()[.sequence]?.verdict == .failed)
+    }
+
     @Test func `of much damage all is counted and ten are named`() async throws {
         let every = try await EveryState()
         try await every.damage("UPDATE event SET envelope = ' ' || envelope")

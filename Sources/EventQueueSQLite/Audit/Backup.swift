@@ -47,10 +47,10 @@ package struct Backup {
         defer { target.release() }
         let source = try AuditedFile.openOurs(order.database)
         defer { source.close() }
-        // A start that failed halfway leaves nothing, and neither does anything below.
+        // Whatever fails below leaves nothing.
         defer { target.removePartial() }
         do {
-            try DatabaseFile(path: target.partial).createPrivately()
+            try create(target.partial)
             try copy(source, to: target.partial, progress)
             let receipt = try verify(target.partial, progress)
             if interruption.isRequested { throw interrupted }
@@ -58,6 +58,13 @@ package struct Backup {
             return receipt
         } catch let error as DatabaseError {
             throw refusal(error)
+        }
+    }
+
+    private func create(_ partial: String) throws {
+        do { try DatabaseFile(path: partial).createPrivately() } catch let refusal as StartRefusal {
+            let mend = "Make its directory writable for this user, or name another place."
+            throw AuditRefusal(refusal.message, mend: mend)
         }
     }
 
