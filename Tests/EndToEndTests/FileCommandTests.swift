@@ -260,7 +260,9 @@ import Testing
         #expect(later == "copying [######                   ] 50/200  5/s  30s left")
         let bytes = OrgLoopQueueCommand.Progress.line("copying", 1 << 20, of: 3 << 20, .bytes, after: .seconds(2))
         #expect(bytes == "copying [########                 ] 1.0 MiB/3.0 MiB  512.0 KiB/s  4s left")
-        #expect(OrgLoopQueueCommand.Progress.line("checking", 0, of: 0, .count, after: .seconds(9)) == "checking …")
+        #expect(OrgLoopQueueCommand.Progress.line("checking", 0, of: 0, .count, after: .zero) == "checking …")
+        let endless = OrgLoopQueueCommand.Progress.line("importing", 5 << 20, of: 0, .bytes, after: .seconds(2))
+        #expect(endless == "importing 5.0 MiB  2.5 MiB/s")
     }
 
     @Test func `another stage shows its name at once and has a rate of its own`() {

@@ -140,13 +140,6 @@ import Testing
         #expect(try self.pieces(of: "", lineBytesMax: 1 << 20).isEmpty)
     }
 
-    @Test func `progress tells share, rate and time left`() {
-        let line = ByteProgress.line("importing", done: 5 << 20, total: 20 << 20, after: .seconds(2))
-        #expect(line == "importing [######                   ] 25 % of 20.0 MiB, 2.5 MiB/s, 6s left")
-        let unknown = ByteProgress.line("importing", done: 5 << 20, total: nil, after: .seconds(2))
-        #expect(unknown == "importing 5.0 MiB, 2.5 MiB/s")
-    }
-
     // MARK: Helpers
 
     private struct Report: Decodable, Equatable {

@@ -25,7 +25,7 @@ struct FileImport {
     /// Imports the file; one that cannot be read is reported, so that the others go on.
     ///
     /// - Throws: ``CommandFailure`` when the service does not take the events.
-    func run(_ progress: inout ByteProgress) async throws -> ImportReport {
+    func run(_ progress: inout Progress) async throws -> ImportReport {
         var report = ImportReport(name: input.name)
         do {
             var reader = try LineReader(input.open(), lineBytesMax: lineBytesMax)
@@ -34,13 +34,13 @@ struct FileImport {
                 switch piece {
                 case .lines(let lines):
                     try await send(lines, &report, progress)
-                    progress.add(lines.bytes.count)
+                    progress.advance(by: lines.bytes.count)
                 case .tooLong(let line, let bytes):
                     let error = ImportError.tooLong(bytesMax: lineBytesMax)
                     say(line, error.detail, error.code, progress)
                     report.lines += 1
                     report.rejected += 1
-                    progress.add(bytes)
+                    progress.advance(by: bytes)
                 }
             }
         } catch let failure as PrivateFile.Failure {
@@ -50,7 +50,7 @@ struct FileImport {
         return report
     }
 
-    private func send(_ piece: LineReader.Lines, _ report: inout ImportReport, _ progress: ByteProgress)
+    private func send(_ piece: LineReader.Lines, _ report: inout ImportReport, _ progress: Progress)
         async throws
     {
         let answer = try await answer(to: piece, progress)
@@ -64,7 +64,7 @@ struct FileImport {
         report.rejected += answer.rejected.count
     }
 
-    private func answer(to piece: LineReader.Lines, _ progress: ByteProgress) async throws -> Answer {
+    private func answer(to piece: LineReader.Lines, _ progress: Progress) async throws -> Answer {
         do {
             let reply = try await service.importLines(piece.bytes)
             try reply.requireSuccess()
@@ -82,7 +82,7 @@ struct FileImport {
         }
     }
 
-    private func say(_ line: Int, _ detail: String, _ code: String, _ progress: ByteProgress) {
+    private func say(_ line: Int, _ detail: String, _ code: String, _ progress: Progress) {
         progress.interrupt("\(input.name):\(line): \(detail) (\(code))")
     }
 }

@@ -36,20 +36,6 @@ struct ServiceLocator: Sendable {
         }
     }
 
-    /// The service by its lock file or else its configuration, whether it answers or not.
-    func runningService() throws -> ServiceConnection {
-        if let url { return try connection(url) }
-        if case .held(_, .some(let url)) = standing {
-            return try connection(url)
-        }
-        guard let configured else {
-            throw CommandFailure(
-                message: "the service takes a free port, so its configuration does not tell where it is",
-                mend: "Name it with --url; its ready line shows the URL.")
-        }
-        return try connection(configured)
-    }
-
     /// Who holds the lock of the database at this moment.
     var standing: ServiceLock.Standing { ServiceLock.look(database: configuration.database) }
 

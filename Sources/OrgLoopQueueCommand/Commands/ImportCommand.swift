@@ -41,7 +41,7 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func run(_ service: ServiceConnection, _ configuration: ServiceConfiguration) async throws {
         let inputs = try files.flatMap(ImportInput.named)
-        var progress = ByteProgress("importing", total: ImportInput.totalBytes(of: inputs))
+        var progress = Progress("importing", total: ImportInput.totalBytes(of: inputs) ?? 0, unit: .bytes)
         var reports: [ImportReport] = []
         for input in inputs {
             let importer = FileImport(

@@ -59,12 +59,6 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    /// The running service, with what its configuration says about it.
-    func connect() throws -> (service: ServiceConnection, configuration: ServiceConfiguration) {
-        let locator = try locator()
-        return (try locator.runningService(), locator.configuration)
-    }
-
     /// What finds the service; for a verb that has to find it again after a restart.
     func locator() throws -> ServiceLocator {
         let environment = ProcessInfo.processInfo.environment

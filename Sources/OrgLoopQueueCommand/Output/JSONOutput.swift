@@ -1,3 +1,5 @@
+import EventQueue
+
 /// JSON as text, for what must keep its bytes or its order.
 enum JSONOutput {
     /// A string literal.
@@ -24,6 +26,14 @@ enum JSONOutput {
     }
 
     static func array(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
+
+    /// The bytes of the value under `key` at the top of `document`, exactly as they stand there; `nil` when
+    /// there is none.
+    static func member(_ key: String, in document: [UInt8]) -> [UInt8]? {
+        // An answer wraps an envelope, which wraps a body of the greatest depth.
+        guard let text = try? JSONText(document, depthMax: Limits.jsonDepthMax + 8) else { return nil }
+        return text[key].map { Array(text.raw($0)) }
+    }
 
     /// The elements of the array under `key` at the top of `document`, each on one line.
     ///

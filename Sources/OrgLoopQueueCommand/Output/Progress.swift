@@ -17,20 +17,25 @@ struct Progress {
     private var began: ContinuousClock.Instant
     private var drawn: ContinuousClock.Instant?
     private var total: Int
+    private let unit: Unit
+    private var done = 0
 
     /// Shows on standard error, if that is a terminal.
-    init(_ verb: String, total: Int = 0) {
+    ///
+    /// - Parameter total: 0 when it is not known.
+    init(_ verb: String, total: Int = 0, unit: Unit = .count) {
         self.init(
-            verb, total: total, isShown: total != 1 && StandardStream.error.isTerminal,
+            verb, total: total, unit: unit, isShown: total != 1 && StandardStream.error.isTerminal,
             draw: { try? StandardStream.error.write(Array($0.utf8)) }, now: { .now })
     }
 
     init(
-        _ verb: String, total: Int, isShown: Bool, draw: @escaping (String) -> Void,
+        _ verb: String, total: Int, unit: Unit = .count, isShown: Bool, draw: @escaping (String) -> Void,
         now: @escaping () -> ContinuousClock.Instant
     ) {
         self.verb = verb
         self.total = total
+        self.unit = unit
         self.isShown = isShown
         self.draw = draw
         self.now = now
@@ -38,7 +43,19 @@ struct Progress {
     }
 
     /// Shows `done` of the total.
-    mutating func show(_ done: Int) { show(verb, done, of: total) }
+    mutating func show(_ done: Int) { show(verb, done, of: total, unit: unit) }
+
+    /// Shows that `amount` more is done.
+    mutating func advance(by amount: Int) {
+        done += amount
+        show(done)
+    }
+
+    /// Writes a line of its own above the progress.
+    func interrupt(_ line: String) {
+        end()
+        StandardStream.error.say(line)
+    }
 
     /// Shows `done` of `total`; another `verb` than before begins another stage, whose rate is its own.
     mutating func show(_ verb: String, _ done: Int, of total: Int, unit: Unit = .count) {
@@ -64,12 +81,15 @@ struct Progress {
 
     /// The line without what positions it.
     static func line(_ verb: String, _ done: Int, of total: Int, _ unit: Unit, after elapsed: Duration) -> String {
-        guard total > 0 else { return "\(verb) …" }
+        let rate = elapsed >= shortestRated && done > 0 ? Double(done) / (elapsed / .seconds(1)) : nil
+        guard total > 0 else {
+            guard let rate else { return "\(verb) …" }
+            return "\(verb) \(text(done, unit))  \(text(Int(rate), unit))/s"
+        }
         let filled = min(done, total) * barWidth / total
         let bar = String(repeating: "#", count: filled) + String(repeating: " ", count: barWidth - filled)
         let line = "\(verb) [\(bar)] \(text(done, unit))/\(text(total, unit))"
-        guard elapsed >= shortestRated, done > 0 else { return line }
-        let rate = Double(done) / (elapsed / .seconds(1))
+        guard let rate else { return line }
         let left = Int64((Double(max(total - done, 0)) / rate).rounded(.up))
         return line + "  \(text(Int(rate), unit))/s  \(StatusReport.age(left)) left"
     }
