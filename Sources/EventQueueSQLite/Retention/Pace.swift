@@ -6,7 +6,7 @@ import Synchronization
 /// ones took.
 final class Pace: Sendable {
     /// Appends may wait 50 ms for housekeeping; this leaves their own commit and a slow disk the rest.
-    private static let transactionTimeMax: Duration = .milliseconds(12)
+    private static let transactionTimeMax: Duration = .milliseconds(8)
 
     private let amount: Mutex<Int>
     private let bounds: ClosedRange<Int>
