@@ -15,7 +15,13 @@ import Testing
         }
         // The writer is held back until everybody has handed over, so that the group is not up to chance.
         let gate = DispatchSemaphore(value: 0)
-        async let held: Void = scratch.store.writer.alone { _ in gate.wait() }
+        let (beginning, holds) = AsyncStream<Void>.makeStream()
+        async let held: Void = scratch.store.writer.alone { _ in
+            holds.finish()
+            gate.wait()
+        }
+        // Otherwise some might be committed before the writer is held, and the group would never be complete.
+        for await _ in beginning {}
         let events = try (0..<64).map { _ in try scratch.event() }
         try await withThrowingTaskGroup(of: Appended.self) { group in
             for event in events { group.addTask { try await scratch.store.append(event) } }
