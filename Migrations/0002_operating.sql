@@ -52,6 +52,10 @@ WHEN OLD.emission_no IS NOT NULL OR NEW.seq <> OLD.seq OR NEW.replay_id <> OLD.r
     OR NEW.cursor_id <> OLD.cursor_id BEGIN
     SELECT RAISE (ABORT, 'what a replay orders is a record and is never changed');
 END;
+CREATE TRIGGER replay_event_is_never_replaced BEFORE INSERT ON replay_event
+WHEN EXISTS (SELECT 1 FROM replay_event WHERE seq = NEW.seq AND replay_id = NEW.replay_id) BEGIN
+    SELECT RAISE (ABORT, 'what a replay orders is a record and is never replaced');
+END;
 -- Retention deletes an event with everything about it; a dropped consumer's orders lapse.
 CREATE TRIGGER replay_event_is_never_deleted BEFORE DELETE ON replay_event
 WHEN EXISTS (SELECT 1 FROM event WHERE seq = OLD.seq)

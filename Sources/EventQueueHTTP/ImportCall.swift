@@ -6,6 +6,12 @@ extension ConsumerAPI {
     ///
     /// - Throws: What the store throws; no event of the body is stored then.
     func importLines(_ body: [UInt8]) async throws -> Answer {
+        // All lines of a call share a transaction, and each may be reported on.
+        guard body.count(where: { $0 == UInt8(ascii: "\n") }) <= Limits.importLinesMax else {
+            return .problem(
+                413, "too_many_lines", title: "The body has too many lines.",
+                detail: "Send at most \(Limits.importLinesMax) lines at once.")
+        }
         var lines = ImportedLines(body, receivedAt: now())
         lines.take(try await store.importEvents(lines.events))
         logger.info(

@@ -63,6 +63,7 @@ extension SQLiteEventStore {
     /// - Throws: ``StartRefusal``, also while a service has the database open.
     public static func migrate(path: String) throws -> [String] {
         let file = DatabaseFile(path: path)
+        try Inspection.refuseLink(file)
         let lock = try ServiceLock(database: path)
         defer { lock.release() }
         try file.createPrivately()

@@ -23,8 +23,10 @@ extension SQLiteEventStore {
             while let from = pass.after {
                 guard try await applies(step) else { break }
                 let page = try await read { try step.expiry.page(after: from, limit: Self.pageEvents, in: $0) }
+                let before = pruned
                 try await carryOut(step, page.expired, &pruned)
-                pass.hasWorked = pass.hasWorked || !page.expired.isEmpty
+                // What was only seen to be done with may be needed again by now.
+                pass.hasWorked = pass.hasWorked || pruned != before
                 pass.after = page.next
                 // Behind the work, so that every slice comes further, on a busy machine too.
                 guard ContinuousClock.now < deadline || pass.after == nil else { return pruned }
@@ -48,7 +50,7 @@ extension SQLiteEventStore {
         var forecast = PruneForecast()
         let now = clock()
         let sources = try await read(Self.sourceRows)
-        for expiry in Self.expiries(retention, sources, at: now) {
+        for expiry in expiries(retention, sources, at: now) {
             let (done, held) = try await count(expiry)
             if expiry.fate == .thinned { forecast.thins += done } else { forecast.deletes += done }
             forecast.held = max(forecast.held, held)
@@ -58,7 +60,7 @@ extension SQLiteEventStore {
         guard used > bytesMax, events > 0 else { return forecast }
         var free = 0
         for source in sources {
-            free += try await count(Expiry(fate: .deleted, source: source, cutoff: now)).done
+            free += try await count(bySize(source, at: now)).done
         }
         // By the average size of an event; what is really deleted depends on which ones go.
         let excess = Int((used - bytesMax) * Int64(events) / used) + 1
@@ -78,19 +80,35 @@ extension SQLiteEventStore {
     /// What `retention` asks for, source by source: deleting first, so that nothing is thinned in vain.
     private func steps(of retention: Retention, at now: Timestamp) async throws -> [Step] {
         let sources = try await read(Self.sourceRows)
-        let bySize = retention.bytesMax.map { bytesMax in
-            sources.map { Step(expiry: Expiry(fate: .deleted, source: $0, cutoff: now), bytesMax: bytesMax) }
+        let untilItFits = retention.bytesMax.map { bytesMax in
+            sources.map { Step(expiry: bySize($0, at: now), bytesMax: bytesMax) }
         }
-        return Self.expiries(retention, sources, at: now).map { Step(expiry: $0) } + (bySize ?? [])
+        return expiries(retention, sources, at: now).map { Step(expiry: $0) } + (untilItFits ?? [])
     }
 
-    private static func expiries(_ retention: Retention, _ sources: [Int64], at now: Timestamp) -> [Expiry] {
+    private func expiries(_ retention: Retention, _ sources: [Int64], at now: Timestamp) -> [Expiry] {
         let bounds: [(Expiry.Fate, Duration?)] = [(.deleted, retention.keep), (.thinned, retention.thin)]
         return bounds.flatMap { fate, age in
             age.map { age in
-                sources.map { Expiry(fate: fate, source: $0, cutoff: now.advanced(by: .zero - age)) }
+                let cutoff = now.advanced(by: .zero - age)
+                return sources.map {
+                    Expiry(
+                        fate: fate, source: $0, cutoff: cutoff, confirmedCutoff: cutoff,
+                        vouchedCutoff: min(cutoff, vouched(at: now)))
+                }
             } ?? []
         }
+    }
+
+    /// The bound by size takes what is settled whatever its age, and what is not once it can hardly be any more.
+    private func bySize(_ source: Int64, at now: Timestamp) -> Expiry {
+        Expiry(
+            fate: .deleted, source: source, cutoff: now, confirmedCutoff: vouched(at: now),
+            vouchedCutoff: vouched(at: now))
+    }
+
+    private func vouched(at now: Timestamp) -> Timestamp {
+        now.advanced(by: .zero - configuration.limits.settleAfterMax)
     }
 
     private func applies(_ step: Step) async throws -> Bool {

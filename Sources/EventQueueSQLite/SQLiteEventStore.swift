@@ -66,6 +66,8 @@ public final class SQLiteEventStore: EventStore {
         self.clock = clock
         self.logger = logger
         file = DatabaseFile(path: configuration.path)
+        // Before the lock, which would be another one.
+        try Inspection.refuseLink(file)
         lock = try ServiceLock(database: configuration.path)
         do {
             try file.createPrivately()

@@ -100,7 +100,8 @@ import Testing
             atPath: service.scratch.database, toPath: service.scratch.database + ".moved")
         let refused = try await service.run(["send", "claude-code"])
         #expect(refused.status == 1)
-        #expect(refused.error.contains("503"))
+        // Or the service's own housekeeping noticed first, and ended it.
+        #expect(refused.error.contains("503") || refused.error.contains("not running"), "\(refused.error)")
         #expect(await service.child.waitForExit() == 1)
         #expect(service.standardError.contains("the store cannot go on"))
     }

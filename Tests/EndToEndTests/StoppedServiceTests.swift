@@ -88,15 +88,29 @@ import Testing
         #expect(try await Binary.run(["send", "claude-code"], in: scratch).status == 0)
     }
 
-    @Test func `a holder that never says where it listens is asked at the configured address`() async throws {
+    @Test func `a holder that never says where it listens is not taken for the service of another database`()
+        async throws
+    {
+        let other = try await ServiceProcess.start(in: Scratch())
         let scratch = try Scratch()
         try await Self.makeDatabase(in: scratch)
-        try scratch.write("listen: 127.0.0.1:1\nconsumers: []", to: "q.yaml")
+        try scratch.write("listen: 127.0.0.1:\(other.port)\nconsumers: []", to: "q.yaml")
         let held = try HeldLock(database: scratch.database, content: "4711\n")
         defer { held.release() }
         let run = try await Binary.run(["status", "--config", "q.yaml"], in: scratch)
         #expect(run.status == 1)
-        #expect(run.error.contains("no service answers at http://127.0.0.1:1, and process 4711 holds"))
+        #expect(run.error.contains("no service answers, and process 4711 holds"))
+        await other.stop()
+    }
+
+    @Test func `a database that was named and is missing is not looked for in another service`() async throws {
+        let other = try await ServiceProcess.start(in: Scratch())
+        let scratch = try Scratch()
+        try scratch.write("listen: 127.0.0.1:\(other.port)\nconsumers: []", to: "q.yaml")
+        let run = try await Binary.run(["status", "--config", "q.yaml", "--database", "typo.db"], in: scratch)
+        #expect(run.status == 1)
+        #expect(run.error.contains("typo.db"))
+        await other.stop()
     }
 
     @Test func `a service that hangs is told from one that is stopped`() async throws {
@@ -112,11 +126,11 @@ import Testing
 
     @Test func `without a service and without a database both are named`() async throws {
         let scratch = try Scratch()
-        try scratch.write("listen: 127.0.0.1:1\nconsumers: []", to: "q.yaml")
-        let run = try await Binary.run(["status", "--config", "q.yaml", "--database", "no.db"], in: scratch)
+        try scratch.write("listen: 127.0.0.1:1\ndatabase: no.db\nconsumers: []", to: "q.yaml")
+        let run = try await Binary.run(["status", "--config", "q.yaml"], in: scratch)
         #expect(run.status == 1)
         #expect(run.output.isEmpty)
-        #expect(run.error.contains("neither a service at http://127.0.0.1:1 nor a database no.db"))
+        #expect(run.error.contains("neither a service at http://127.0.0.1:1 nor a database ./no.db"))
         #expect(run.error.contains("orgloop-queue serve"))
         #expect(!FileManager.default.fileExists(atPath: scratch.path + "/no.db"))
     }

@@ -133,11 +133,43 @@ extension Promise {
             try await sender.send(40, to: store)
             _ = try await poller.poll(store)
             _ = try await poller.poll(store)
+            setUp.clock.move(by: .seconds(3600))
             let pending = try await sender.send(2, to: store)
             let nothing = Retention(bytesMax: 0)
             try await expectEqual(store.forecastPrune(nothing).deletes, 40, "deleted by the forecast")
             try await expectEqual(prune(nothing, store).deleted, 40, "deleted")
             try await expectEqual(poller.poll(store).ids, pending, "the next batch")
+        },
+        Promise("retention waits for what a replay ordered for a consumer that began later") { harness, setUp in
+            var (sender, poller) = setUp.sides()
+            let store = await harness.store
+            let sent = try await sender.send(3, to: store)
+            poller.session = try await store.openSession(
+                SessionRequest(cursor: poller.cursor, engine: "suite/1", settles: true, start: .now))
+            let order = Replay.Order(
+                cursor: poller.cursor, actor: "ada", reason: "from before", selection: .events(sent))
+            try await expectEqual(store.replay(order).events, 3, "events of the replay")
+            let all = Retention(keep: .zero)
+            try await expectEqual(prune(all, store).deleted, 0, "deleted while they wait")
+            let lost = try await poller.peek(store, limit: 2)
+            try await expectEqual(prune(all, store).deleted, 0, "deleted while they are outstanding")
+            try await expectEqual(poller.poll(store).envelopes, lost.envelopes, "the batch sent again")
+            _ = try await poller.poll(store)
+            try await expectEqual(poller.settle(store, [sent[0]]).settled, 1, "settled")
+            try await expectEqual(prune(all, store).deleted, 1, "deleted once one is settled")
+            try await expectEqual(
+                counts(of: poller, store), [.confirmed: 1, .drained: 1], "counts of what is left")
+        },
+        Promise("a thinned event is never in doubt: no replay could end that") { harness, setUp in
+            var (sender, poller) = setUp.sides()
+            let store = await harness.store
+            let sent = try await sender.send(2, to: store)
+            _ = try await poller.poll(store)
+            _ = try await poller.poll(store)
+            try await expectEqual(prune(Retention(thin: .zero), store).thinned, 2, "thinned")
+            poller.saved = nil
+            try await expectEqual(poller.peek(store).warning, .regressed, "the warning")
+            try await expectEqual(poller.states(store, of: sent), [.confirmed, .confirmed], "states")
         },
         Promise("a dropped consumer holds nothing back, and its name begins anew") { harness, setUp in
             var (sender, poller) = setUp.sides()

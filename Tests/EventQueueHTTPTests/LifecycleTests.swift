@@ -35,7 +35,8 @@ import Testing
             let answer = try await RawConnection(port: service.port).cutting(
                 TestService.rawPoll(#"{"wait_ms":20000}"#))
             #expect(answer.hasPrefix("HTTP/1.1 200"))
-            #expect(ContinuousClock.now - began < .seconds(5))
+            // Of the 20 s that it would have waited; the machine may be busy.
+            #expect(ContinuousClock.now - began < .seconds(15))
         }
     }
 

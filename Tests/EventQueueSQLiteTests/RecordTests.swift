@@ -24,6 +24,10 @@ import Testing
         ("DELETE FROM replay", "never deleted"),
         ("INSERT OR REPLACE INTO replay SELECT * FROM replay", "never replaced"),
         ("UPDATE replay_event SET emission_no = 7 WHERE seq = 1", "never changed"),
+        (
+            "INSERT OR REPLACE INTO replay_event SELECT seq, replay_id, cursor_id, NULL FROM replay_event",
+            "never replaced"
+        ),
         ("UPDATE replay_event SET seq = 3", "never changed"),
         ("DELETE FROM replay_event WHERE emission_no IS NULL", "never deleted"),
         ("DELETE FROM replay_event WHERE emission_no IS NOT NULL", "never deleted"),

@@ -74,6 +74,17 @@ import Testing
         #expect(try await refusal(opening: scratch.scratch.database).message.contains("hard links"))
     }
 
+    @Test func `a symbolic link is refused, and nothing is made beside it`() async throws {
+        let scratch = try await ScratchStore()
+        let link = scratch.scratch.path + "/link.db"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: scratch.scratch.database)
+        let refusal = try await refusal(opening: link)
+        #expect(refusal.message.contains("symbolic link"))
+        #expect(refusal.mend.contains("queue.db"))
+        #expect(!FileManager.default.fileExists(atPath: link + ".lock"))
+        await scratch.store.close()
+    }
+
     @Test func `network file systems are told from local ones, by the longest mount point`() {
         let mounts = """
             21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

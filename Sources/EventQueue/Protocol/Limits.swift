@@ -26,7 +26,7 @@ public enum Limits {
     public static let pageRowsMax = 1000
     /// Bytes of one import call, and so of one line: some seconds of a slow disk at the most.
     public static let importBytesMax = 4 << 20
-    /// Lines that the command line sends in one import call: a transaction that short keeps no sender waiting.
+    /// Lines of one import call: a transaction that short keeps no sender waiting.
     public static let importLinesMax = 500
     /// How a sender or a person was believed elsewhere: a scheme's name or a key's id.
     public static let verificationLengthMax = 64

@@ -17,6 +17,12 @@ package final class ExportFile {
             throw AuditRefusal("\(path) is a SQLite database.", mend: "Name another file.")
         }
         partial = path + ".partial"
+        // It is looked at before it is opened: a database must not be, by anything but SQLite.
+        let remains = try OutputPlace(partial)
+        try remains.refuseFiles(of: database)
+        guard [.nothing, .other].contains(remains.content) else {
+            throw AuditRefusal("\(partial) is a SQLite database.", mend: "Name another file.")
+        }
         descriptor = open(partial, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             throw AuditRefusal.system(
@@ -27,9 +33,22 @@ package final class ExportFile {
             throw AuditRefusal(
                 "Another export writes \(partial).", mend: "Wait for it, or name another file.")
         }
+        do { try Self.refuseForeign(descriptor, partial) } catch {
+            close(descriptor)
+            throw error
+        }
     }
 
     deinit { close(descriptor) }
+
+    /// Refuses what no export has begun.
+    private static func refuseForeign(_ descriptor: Int32, _ path: String) throws {
+        var head = [UInt8](repeating: 0, count: ExportLine.start.utf8.count)
+        let length = pread(descriptor, &head, head.count, 0)
+        guard length > 0, !ExportLine.start.utf8.starts(with: head.prefix(length)) else { return }
+        throw AuditRefusal(
+            "\(path) is in the way, and it is no part of an export.", mend: "Move it away, or name another file.")
+    }
 
     /// Whether an interrupted export left something.
     package var isStarted: Bool { DatabaseFile.size(partial) > 0 }

@@ -52,6 +52,15 @@ struct DatabaseFile: Sendable {
     /// How many names the database has; more than one would split it from its WAL.
     var linkCount: Int { Self.status(path).map { Int($0.st_nlink) } ?? 0 }
 
+    /// What the path leads to when it is a symbolic link; `nil` when it is none.
+    var linkTarget: String? {
+        var link = stat()
+        guard lstat(path, &link) == 0, link.st_mode & S_IFMT == S_IFLNK else { return nil }
+        guard let real = realpath(path, nil) else { return "which does not exist" }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// Bytes that an unprivileged process may still write beside the database.
     var freeBytes: Int64? {
         var volume = statvfs()

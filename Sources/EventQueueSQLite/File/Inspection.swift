@@ -14,6 +14,7 @@ enum Inspection {
                 "The database \(file.path) lies on a network file system (\(network)).",
                 mend: "Move it to a local disk: SQLite's locks and shared memory do not work over a network.")
         }
+        try refuseLink(file)
         guard file.linkCount <= 1 else {
             throw StartRefusal(
                 "The database \(file.path) has \(file.linkCount) hard links.",
@@ -25,6 +26,14 @@ enum Inspection {
             defer { try? queue.close() }
             try queue.unsafeRead { try inspect($0, file) }
         }
+    }
+
+    /// A link has another name than its file, and with it another lock and another WAL.
+    static func refuseLink(_ file: DatabaseFile) throws {
+        guard let target = file.linkTarget else { return }
+        throw StartRefusal(
+            "The database \(file.path) is a symbolic link.",
+            mend: "Name the file itself, \(target): its lock and its WAL lie beside it, not beside the link.")
     }
 
     /// Reads the whole database; returns what SQLite finds wrong with it, `nil` when nothing is.

@@ -25,28 +25,42 @@ struct Expiry {
     /// What was settled or confirmed after it is kept.
     let cutoff: Timestamp
 
+    /// What was confirmed after it and not settled is kept.
+    let confirmedCutoff: Timestamp
+    /// An open session may begin to report outcomes; what it confirmed after this could then be in doubt.
+    let vouchedCutoff: Timestamp
+
     /// An event is done with when no consumer has it pending, outstanding, in doubt or waiting to be
     /// replayed, and each has settled or confirmed it by the cutoff. A batch that is still outstanding is sent
     /// again byte for byte, so it keeps its events; a confirmed one that its session may still leave in doubt
-    /// (S3) does too.
+    /// (S3) does too. An event before a consumer's start is its business once a replay has ordered it.
     static let isDone = """
         NOT EXISTS (
             SELECT 1 FROM cursor
             WHERE cursor.source_id = event.source_id AND cursor.dropped_at IS NULL
-                AND event.seq > cursor.start_seq
+                AND ((event.seq > cursor.start_seq AND event.envelope IS NOT NULL)
+                    OR EXISTS (SELECT 1 FROM emission
+                        WHERE emission.seq = event.seq AND emission.cursor_id = cursor.id)
+                    OR EXISTS (SELECT 1 FROM replay_event AS waiting WHERE waiting.cursor_id = cursor.id
+                        AND waiting.seq = event.seq AND waiting.emission_no IS NULL))
                 AND NOT EXISTS (
                     SELECT 1 FROM emission LEFT JOIN batch ON batch.id = emission.batch_id
                     LEFT JOIN session ON session.id = batch.session_id
                     WHERE emission.seq = event.seq AND emission.cursor_id = cursor.id AND \(Judge.isCurrent)
                         AND (batch.id IS NULL OR batch.confirmed_at IS NOT NULL OR batch.abandoned_at IS NOT NULL)
                         AND CASE WHEN emission.outcome IS NOT NULL THEN emission.settled_at <= :cutoff
-                            ELSE emission.in_doubt_at IS NULL AND batch.confirmed_at <= :cutoff
+                            ELSE emission.in_doubt_at IS NULL AND batch.confirmed_at <= :confirmed
                                 AND (session.id IS NULL OR session.ended_at IS NOT NULL OR (session.settles = 0
+                                    AND batch.confirmed_at <= :vouched
                                     AND batch.number < (SELECT max(number) FROM batch AS newest
                                         WHERE newest.cursor_id = batch.cursor_id)))
-                            END)
-                AND (event.envelope IS NOT NULL OR EXISTS (SELECT 1 FROM emission
-                    WHERE emission.seq = event.seq AND emission.cursor_id = cursor.id)))
+                            END))
+        """
+
+    /// Beyond the slowest consumer everything is needed; without a consumer everything is.
+    private static let isReached = """
+        event.seq <= (SELECT coalesce(min(position), 0) FROM cursor
+            WHERE cursor.source_id = event.source_id AND cursor.dropped_at IS NULL)
         """
 
     private var applies: String {
@@ -72,6 +86,7 @@ struct Expiry {
                     """),
             arguments: [
                 "source": source, "after": after, "limit": limit, "cutoff": cutoff.iso8601,
+                "confirmed": confirmedCutoff.iso8601, "vouched": vouchedCutoff.iso8601,
                 "end": try slowest(in: database),
             ])
         var page = Page()
@@ -109,8 +124,14 @@ struct Expiry {
         let list = Self.list(sequences)
         let still = try Int64.fetchAll(
             database.cachedStatement(
-                sql: "SELECT seq FROM event WHERE \(named) AND \(applies) AND \(Self.isDone) ORDER BY seq"),
-            arguments: ["sequences": list, "cutoff": cutoff.iso8601])
+                sql: """
+                    SELECT seq FROM event
+                    WHERE \(named) AND \(applies) AND \(Self.isReached) AND \(Self.isDone) ORDER BY seq
+                    """),
+            arguments: [
+                "sequences": list, "cutoff": cutoff.iso8601, "confirmed": confirmedCutoff.iso8601,
+                "vouched": vouchedCutoff.iso8601,
+            ])
         guard !still.isEmpty else { return 0 }
         let chosen = Self.list(still)
         switch fate {

@@ -40,7 +40,8 @@ struct Judge {
         try doubt(batch.id, from: from, in: database)
     }
 
-    /// Declares the unsettled events of a batch in doubt.
+    /// Declares the unsettled events of a batch in doubt, but for those that retention has thinned meanwhile:
+    /// nothing could be replayed that would end their doubt.
     ///
     /// - Returns: How many became so.
     @discardableResult
@@ -49,6 +50,7 @@ struct Judge {
             """
             UPDATE emission SET in_doubt_at = ?
             WHERE batch_id = ? AND outcome IS NULL AND in_doubt_at IS NULL AND \(Self.isCurrent)
+                AND EXISTS (SELECT 1 FROM event WHERE event.seq = emission.seq AND envelope IS NOT NULL)
             """, [time.iso8601, batch])
         let count = database.changesCount
         try cursor.tally(count, from: state, to: .inDoubt, in: database)

@@ -16,6 +16,8 @@ struct ServiceLocator: Sendable {
     /// The URL that was named, if one was.
     let url: String?
     let token: String?
+    /// Whether a flag or the environment named the database, and not the configuration or the default.
+    let isDatabaseNamed: Bool
 
     /// A service that starts has said where it listens long before, and so have most verbs that serve
     /// themselves ended.
@@ -42,12 +44,13 @@ struct ServiceLocator: Sendable {
     // MARK: Candidates
 
     private func answering(heldBy processID: Int32?, at url: String?) async throws -> ServiceConnection {
-        if let candidate = url ?? configured {
-            let service = try connection(candidate)
+        // Only its holder says where this database is served: the configured address may serve another one.
+        if let url {
+            let service = try connection(url)
             if await service.answers() { return service }
         }
         let holder = processID.map { "process \($0)" } ?? "another process"
-        let place = (url ?? configured).map { " at \($0)" } ?? ""
+        let place = url.map { " at \($0)" } ?? ""
         throw CommandFailure(
             message: "no service answers\(place), and \(holder) holds the database \(configuration.database)",
             mend: "Wait if it is starting or another verb is at work; else stop \(holder), or name the service "
@@ -55,7 +58,12 @@ struct ServiceLocator: Sendable {
     }
 
     private func answeringWithoutDatabase(_ reason: String) async throws -> ServiceConnection {
-        try await answeringAsConfigured(
+        guard !isDatabaseNamed else {
+            throw CommandFailure(
+                message: "there is no database \(configuration.database): \(reason)",
+                mend: "Check --database and ORGLOOP_QUEUE_DATABASE, or name a service with --url.")
+        }
+        return try await answeringAsConfigured(
             otherwise: CommandFailure(
                 message: "there is neither a service\(configured.map { " at \($0)" } ?? "") nor a database "
                     + "\(configuration.database): \(reason)",

@@ -65,7 +65,10 @@ struct ConnectionOptions: ParsableArguments {
         let configuration = try configuration.load(tokenFile: tokenFile)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
         let token = try token(environment, file: TokenFile(path: configuration.tokenFile))
-        return ServiceLocator(configuration: configuration, url: named, token: token)
+        let isDatabaseNamed =
+            self.configuration.database != nil || environment["ORGLOOP_QUEUE_DATABASE"].map { !$0.isEmpty } ?? false
+        return ServiceLocator(
+            configuration: configuration, url: named, token: token, isDatabaseNamed: isDatabaseNamed)
     }
 
     /// The flags that were given, for a command that is printed to be copied.
