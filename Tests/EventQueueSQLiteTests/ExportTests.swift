@@ -144,6 +144,21 @@ import Testing
         await every.scratch.store.close()
     }
 
+    @Test func `a partial file that no export began is in the way and stays as it is`() async throws {
+        let scratch = try await ScratchStore()
+        let path = scratch.scratch.path + "/notes"
+        let notes = Data("not to be lost".utf8)
+        try notes.write(to: URL(fileURLWithPath: path + ".partial"))
+        #expect(throws: AuditRefusal.self) { try ExportFile(path, of: scratch.scratch.database) }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".partial")) == notes)
+        #expect(throws: AuditRefusal.self) {
+            let database = scratch.scratch.path + "/x.partial"
+            try FileManager.default.copyItem(atPath: scratch.scratch.database, toPath: database)
+            _ = try ExportFile(scratch.scratch.path + "/x", of: scratch.scratch.database)
+        }
+        await scratch.store.close()
+    }
+
     @Test func `a partial file of another selection, or with zeros in it, is kept only as far as it is right`()
         async throws
     {

@@ -10,6 +10,8 @@ enum StatesCheck {
         var findings = try misplaced(database)
         findings.add(try missing(database))
         findings.add(try overlapping(database))
+        findings.add(try emptied(database))
+        findings.add(try unordered(database))
         let counts = try recount(database)
         findings.add(try miscounted(counts, database))
         findings.add(try pending(database))
@@ -41,6 +43,49 @@ enum StatesCheck {
                 JOIN consumer ON consumer.id = cursor.consumer_id
                 WHERE NOT EXISTS (SELECT 1 FROM event INDEXED BY event_by_source
                     WHERE event.source_id = cursor.source_id AND event.seq = emission.seq)
+                """))
+        return findings
+    }
+
+    /// Events without content that somebody is still to be handed, or that a new consumer would pass over.
+    private static func emptied(_ database: Database) throws -> Findings {
+        var findings = try database.findings(
+            """
+            SELECT event.id || ' has no content, and is to be handed over' FROM event
+            WHERE envelope IS NULL AND seq IN (
+                SELECT seq FROM replay_event WHERE emission_no IS NULL
+                UNION SELECT emission.seq FROM batch JOIN emission ON emission.batch_id = batch.id
+                WHERE batch.confirmed_at IS NULL AND batch.abandoned_at IS NULL)
+            """)
+        guard try database.hasColumn("thinned_through", in: "source") else { return findings }
+        findings.add(
+            try database.findings(
+                """
+                SELECT event.id || ' has its content, and ' || source.name || ' says that it was thinned'
+                FROM source JOIN event INDEXED BY event_by_source ON event.source_id = source.id
+                    AND event.seq <= source.thinned_through
+                WHERE event.envelope IS NOT NULL
+                """))
+        return findings
+    }
+
+    /// Emissions that are not numbered from 1 on, or whose batch is another cursor's.
+    private static func unordered(_ database: Database) throws -> Findings {
+        var findings = try database.findings(
+            """
+            SELECT 'seq ' || seq || ' has an emission ' || emission_no || ' to cursor ' || cursor_id
+                || ' and none before it'
+            FROM emission WHERE emission_no > 1 AND NOT EXISTS (SELECT 1 FROM emission AS earlier
+                WHERE earlier.seq = emission.seq AND earlier.cursor_id = emission.cursor_id
+                AND earlier.emission_no = emission.emission_no - 1)
+            """)
+        findings.add(
+            try database.findings(
+                """
+                SELECT 'seq ' || emission.seq || ' was handed to cursor ' || emission.cursor_id
+                    || ' in a batch of cursor ' || batch.cursor_id
+                FROM batch JOIN emission INDEXED BY emission_by_batch ON emission.batch_id = batch.id
+                WHERE batch.cursor_id <> emission.cursor_id
                 """))
         return findings
     }
