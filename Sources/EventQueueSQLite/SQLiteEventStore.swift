@@ -38,9 +38,10 @@ public final class SQLiteEventStore: EventStore {
     /// How far pruning has got between two slices.
     let passes = Passes()
     /// How many events one transaction deletes or thins.
-    let pruning = Pace(10...1000)
-    /// How many pages one transaction cuts off the file.
-    let vacuuming = Pace(16...2000)
+    let pruning = Pace(10...400)
+    /// How many pages one transaction cuts off the file: few, because a page at its end that is in use has to be
+    /// moved, at a hundred times the price of the free ones from which the pace was learnt.
+    let vacuuming = Pace(16...128)
     private let lock: ServiceLock
     private let check: Task<Void, Never>
 

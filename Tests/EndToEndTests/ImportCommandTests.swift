@@ -61,6 +61,21 @@ import Testing
         await service.stop()
     }
 
+    @Test func `what one queue exports another begins with, to the byte, also where none was yet`() async throws {
+        let service = try await ServiceProcess.start(in: Scratch())
+        let scratch = service.scratch
+        #expect(try await service.run(["send", "claude-code", "--count", "3"]).status == 0)
+        #expect(try await Binary.run(["export", "--output", "a.jsonl"], in: scratch).status == 0)
+        await service.stop()
+        for expected in ["3 events imported", "0 events imported, 3 already there"] {
+            let run = try await Binary.run(["import", "a.jsonl", "--database", "new.db"], in: scratch)
+            #expect(run.lines == [expected])
+        }
+        let again = ["export", "--output", "b.jsonl", "--database", "new.db"]
+        #expect(try await Binary.run(again, in: scratch).status == 0)
+        #expect(try scratch.read("a.jsonl") == scratch.read("b.jsonl"))
+    }
+
     @Test func `what cannot be imported at all exits 1, and the rest is imported`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         try service.scratch.write("nonsense\n[]\n", to: "bad.jsonl")

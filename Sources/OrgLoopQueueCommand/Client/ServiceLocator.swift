@@ -18,6 +18,8 @@ struct ServiceLocator: Sendable {
     let token: String?
     /// Whether a flag or the environment named the database, and not the configuration or the default.
     let isDatabaseNamed: Bool
+    /// Whether the verb begins a new database where one is named that does not exist.
+    var makesDatabase = false
 
     /// A service that starts has said where it listens long before, and so have most verbs that serve
     /// themselves ended.
@@ -32,6 +34,7 @@ struct ServiceLocator: Sendable {
             return .running(try await answering(heldBy: processID, at: url))
         case .free, .absent:
             guard let reason = missingReason else { return .stopped }
+            if makesDatabase, isDatabaseNamed { return .stopped }
             return .running(try await answeringWithoutDatabase(reason))
         case .unreadable(let reason):
             return .running(try await answeringBehindLock(reason))
@@ -61,7 +64,8 @@ struct ServiceLocator: Sendable {
         guard !isDatabaseNamed else {
             throw CommandFailure(
                 message: "there is no database \(configuration.database): \(reason)",
-                mend: "Check --database and ORGLOOP_QUEUE_DATABASE, or name a service with --url.")
+                mend: "Check --database and ORGLOOP_QUEUE_DATABASE, make one with orgloop-queue migrate, or name a "
+                    + "service with --url.")
         }
         return try await answeringAsConfigured(
             otherwise: CommandFailure(

@@ -14,6 +14,8 @@ struct ImportCommand: AsyncParsableCommand {
             An event that is there already is not stored again, so an import that was interrupted is started \
             again. A line that is no event is reported with its file, its line and a code, and the others go on.
 
+            A database that is named with --database is begun if there is none.
+
             It moves events, not the positions of readers: what it stores is pending for every consumer. To \
             move a queue together with its consumers, use backup.
 
@@ -36,7 +38,7 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        try await options.withService { try await run($0, $1) }
+        try await options.withService(makingDatabase: true) { try await run($0, $1) }
     }
 
     private func run(_ service: ServiceConnection, _ configuration: ServiceConfiguration) async throws {

@@ -34,13 +34,16 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Runs `verb` against the service that runs, or else against one that lives as long as the verb.
     ///
-    /// - Parameter reason: Why the verb makes no sense while the service is stopped, for those that do not.
+    /// - Parameters:
+    ///   - reason: Why the verb makes no sense while the service is stopped, for those that do not.
+    ///   - makingDatabase: Whether it begins the database that was named if there is none.
     /// - Throws: ``CommandFailure`` when neither is possible; what `verb` throws.
     func withService<Result>(
-        onlyRunning reason: String? = nil,
+        onlyRunning reason: String? = nil, makingDatabase: Bool = false,
         _ verb: (ServiceConnection, ServiceConfiguration) async throws -> Result
     ) async throws -> Result {
-        let locator = try locator()
+        var locator = try locator()
+        locator.makesDatabase = makingDatabase
         var attempts = 0
         while true {
             attempts += 1
