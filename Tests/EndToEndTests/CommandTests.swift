@@ -19,6 +19,15 @@ import Testing
         #expect(example?.contains("orgloop-queue " + verb.joined(separator: " ")) == true)
     }
 
+    @Test(arguments: ["x", "é", "."])
+    func `a path of one character is a path like any other`(_ path: String) async throws {
+        for arguments in [["status", "--database", path], ["backup", path], ["export", "--output", path]] {
+            let run = try await Binary.run(arguments, in: Scratch())
+            #expect(run.status == 1, "\(arguments)")
+            #expect(run.error.hasPrefix("orgloop-queue: "), "\(run.error.prefix(200))")
+        }
+    }
+
     @Test func `the version is printed on standard output`() async throws {
         let version = try await Binary.run(["--version"], in: Scratch())
         #expect(version.status == 0)

@@ -9,8 +9,7 @@ struct OutputPlace {
     /// - Throws: ``AuditRefusal`` when nothing can be written there.
     init(_ path: String) throws {
         self.path = path
-        let directory = (path as NSString).deletingLastPathComponent
-        self.directory = directory.isEmpty ? "." : directory
+        directory = EventQueue.directory(ofFile: path)
         guard DatabaseFile.kind(self.directory) == .directory else {
             throw AuditRefusal(
                 "The directory \(self.directory) does not exist.", mend: "Make it first: mkdir -p \(self.directory)")

@@ -49,8 +49,7 @@ struct ConfigurationLoader {
     }
 
     static func directory(of path: String) -> String {
-        let directory = (path as NSString).deletingLastPathComponent
-        return directory.isEmpty ? "." : directory
+        EventQueue.directory(ofFile: path)
     }
 
     // MARK: Parts
