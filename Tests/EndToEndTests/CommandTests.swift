@@ -28,6 +28,14 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "there is no /dev/full"))
+    func `output that cannot be written is told, and exits 1`() async throws {
+        let run = try ChildProcess(
+            "/bin/sh", ["-c", "exec \"$0\" config check >/dev/full", Binary.path()], in: Scratch())
+        #expect(await run.waitForExit() == 1)
+        #expect(run.standardError.contains("cannot write the output"))
+    }
+
     @Test func `the version is printed on standard output`() async throws {
         let version = try await Binary.run(["--version"], in: Scratch())
         #expect(version.status == 0)

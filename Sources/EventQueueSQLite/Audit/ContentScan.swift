@@ -59,7 +59,7 @@ struct ContentScan {
     var envelopesCheck: AuditCheck {
         AuditCheck(
             .envelopes, [("events", events), ("thinned", thinned)], envelopes,
-            mend: "These events are never sent. Take them from a backup that verifies: export it and import them.")
+            mend: "These events are never sent, and import takes them for present. Restore a backup that verifies.")
     }
 
     var signaturesCheck: AuditCheck {

@@ -19,10 +19,9 @@ struct StatusReport: Decodable {
 
         func count(_ state: Event.State) -> Int { counts[state.rawValue] ?? 0 }
 
-        /// Handed over, and nobody has said that it is done.
-        var unfinished: Int {
-            count(.drained) + count(.confirmed) + count(.inDoubt) + count(.replaying)
-        }
+        /// What a drop of the consumer gives up: what it has confirmed and not settled is done, for a reader that
+        /// reports no outcomes.
+        var unfinished: Int { count(.drained) + count(.inDoubt) + count(.replaying) }
     }
 
     struct SessionReport: Decodable {

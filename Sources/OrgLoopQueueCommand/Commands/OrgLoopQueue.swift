@@ -74,8 +74,12 @@ enum Program {
         case let failure as ConfigurationFailure:
             for problem in failure.problems { StandardStream.error.say("\(problem)") }
             return .failed
-        case is StandardStream.WriteFailure:
-            // Whoever read the output has gone; there is nobody to tell.
+        case let failure as StandardStream.WriteFailure:
+            // Whoever read the output has gone; there is nobody to tell. A full disk is another matter.
+            if failure.code != EPIPE {
+                StandardStream.error.say(
+                    "orgloop-queue: cannot write the output: \(String(cString: strerror(failure.code)))")
+            }
             return .failed
         default: return reportFromParser(error)
         }
