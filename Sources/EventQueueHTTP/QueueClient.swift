@@ -48,21 +48,26 @@ public struct QueueClient: Sendable {
     private let host: String
     private let port: Int
     private let token: AccessToken?
+    private let connectTimeout: Duration
 
-    /// A loopback connection is there at once or not at all; this is for a service across a network.
-    private static let connectTimeout: TimeAmount = .seconds(5)
     /// More than the largest batch.
     private static let bodyBytesMax = 64 << 20
 
-    /// - Parameter token: Presented with every request.
+    /// - Parameters:
+    ///   - token: Presented with every request.
+    ///   - connectTimeout: A loopback connection is there at once or not at all; five seconds are for a service
+    ///     across a network.
     /// - Throws: ``Failure/invalidURL(_:)`` for anything but `http://HOST:PORT`.
-    public init(url: String, token: AccessToken? = nil) throws(Failure) {
+    public init(
+        url: String, token: AccessToken? = nil, connectTimeout: Duration = .seconds(5)
+    ) throws(Failure) {
         let trimmed = url.hasSuffix("/") ? String(url.dropLast()) : url
         guard trimmed.hasPrefix("http://"), let name = HostName(String(trimmed.dropFirst(7))),
             !name.name.contains("/"), !name.name.contains("@")
         else { throw .invalidURL(url) }
         self.url = trimmed
         self.token = token
+        self.connectTimeout = connectTimeout
         host = name.name
         port = name.port ?? 80
     }
@@ -106,7 +111,7 @@ public struct QueueClient: Sendable {
     private func connect() async throws(Failure) -> Connection {
         do {
             return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(Self.connectTimeout)
+                .connectTimeout(TimeAmount(connectTimeout))
                 .connect(host: host, port: port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()

@@ -74,6 +74,28 @@ public struct QueueServer: Service {
             budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))
     }
 
+    /// Takes in a request that did not come over the network as if its sender had posted it now: the same
+    /// verification, the same bounds, the same answer.
+    ///
+    /// - Parameters:
+    ///   - source: The name in the path.
+    ///   - headers: Those that the sender made.
+    /// - Returns: The status that the sender would have got, and the body with the reason where it is not 200.
+    public func receive(
+        source: String, headers: some HeaderLookup, body: [UInt8]
+    ) async -> (status: Int, body: [UInt8]) {
+        let receiver = responder.receiver
+        let answer: Answer
+        switch receiver.admit(method: "POST", source: source, headers: headers) {
+        case .refused(let refusal): answer = refusal
+        case .admitted(let source):
+            answer =
+                body.count > receiver.limits.bodyBytesMax
+                ? receiver.tooLarge(source) : await receiver.receive(source, headers: headers, body: body)
+        }
+        return (answer.status, answer.body)
+    }
+
     /// Serves until it is told to stop.
     ///
     /// A graceful shutdown stops accepting, answers the polls that wait, lets requests in flight end, and

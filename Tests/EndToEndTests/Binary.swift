@@ -63,4 +63,12 @@ enum Tool {
         }
         return path
     }
+
+    /// Whether strace is there and may trace, which some containers forbid.
+    static func canTrace() async -> Bool {
+        guard let path = try? path("strace"), let scratch = try? Scratch(),
+            let run = try? ChildProcess(path, ["-o", "/dev/null", "true"], in: scratch)
+        else { return false }
+        return await run.waitForExit() == 0
+    }
 }

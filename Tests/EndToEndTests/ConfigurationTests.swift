@@ -98,7 +98,8 @@ import Testing
                 + "secrets, scheme, format, event_type_field, buffer_dir"),
         Mistake(
             "config: { scheme: stripe, secret: a }",
-            "q.yaml:3:23: sources[0].config.scheme: this version does not have the scheme stripe; allowed: hub, none"
+            "q.yaml:3:23: sources[0].config.scheme: this version does not have the scheme stripe; allowed: hub, "
+                + "bearer, none"
         ),
         Mistake(
             "config: { scheme: hub }",
@@ -177,7 +178,7 @@ import Testing
         let source = try #require(configuration.sources.first)
         #expect(source.id.rawValue == "claude-code")
         #expect(source.kind == .claudeCode(.sessionExited))
-        #expect(source.verification.scheme == "hub")
+        #expect(source.verification.scheme == "hub or bearer")
         #expect(source.verification.keyIDs.count == 1)
         #expect(configuration.notices == ["source claude-code: this version does not import buffer_dir"])
     }

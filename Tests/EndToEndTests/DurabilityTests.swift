@@ -4,7 +4,7 @@ import Testing
 
 /// What a 200 means on the disk, seen from outside.
 @Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct DurabilityTests {
-    @Test(.enabled("strace is missing or may not trace") { await canTrace() })
+    @Test(.enabled("strace is missing or may not trace") { await Tool.canTrace() })
     func `every acknowledged POST of a sequence has reached the disk with a sync of its own`() async throws {
         let scratch = try Scratch()
         let trace = scratch.path + "/trace"
@@ -133,12 +133,5 @@ import Testing
     private static func syncs(in trace: String) throws -> Int {
         try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
             .count { $0.contains("sync") && $0.hasSuffix("= 0") }
-    }
-
-    private static func canTrace() async -> Bool {
-        guard let path = try? Tool.path("strace"), let scratch = try? Scratch(),
-            let run = try? ChildProcess(path, ["-o", "/dev/null", "true"], in: scratch)
-        else { return false }
-        return await run.waitForExit() == 0
     }
 }

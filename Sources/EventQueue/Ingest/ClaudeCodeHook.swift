@@ -38,9 +38,12 @@ struct ClaudeCodeHook {
     /// The same, decoded.
     var platformEvent: String { name == "SubagentStop" ? "subagent.stopped" : "hook.\(name)" }
 
-    /// Claude's last message as a JSON string, cut to ``Limits/summaryCharactersMax`` characters.
+    /// Claude's last message, or the summary that its forwarder made, as a JSON string cut to
+    /// ``Limits/summaryCharactersMax`` characters.
     func summary(_ body: JSONText) -> ArraySlice<UInt8>? {
-        guard let value = body["last_assistant_message"], let text = body.string(value) else { return nil }
+        guard let value = body["last_assistant_message"] ?? body["summary"], let text = body.string(value) else {
+            return nil
+        }
         let summary = text.prefix(Limits.summaryCharactersMax)
         // What needs no cutting is copied as it was sent, lone surrogates and all.
         return summary.endIndex == text.endIndex ? body.raw(value) : ArraySlice(jsonString(summary).utf8)

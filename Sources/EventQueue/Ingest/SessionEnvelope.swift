@@ -19,7 +19,8 @@ extension SessionReport {
 
     /// `nil` for a hook that says nothing about its session's course.
     private var phase: SessionPhase? {
-        if let hook { return hook.phase }
+        // An exit status beside the hook tells more than that the session is over.
+        if let hook { return hook.phase == .completed ? SessionPhase(exitCode: exitCode) : hook.phase }
         return isStart ? .started : SessionPhase(exitCode: exitCode)
     }
 

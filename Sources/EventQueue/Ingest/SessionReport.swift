@@ -27,9 +27,10 @@ struct SessionReport {
         self.sessionID = body.raw(sessionID)
         if let hook {
             workingDirectory = Self.directory(body).map(body.raw) ?? Self.emptyString
-            duration = Self.zero
-            exitCode = hook.exitCode
-            exitStatus = ArraySlice(String(hook.exitCode).utf8)
+            // Claude Code sends neither; whoever forwards its hook may know them.
+            duration = body["duration_seconds"].flatMap { $0.kind == .number ? body.raw($0) : nil } ?? Self.zero
+            exitCode = body["exit_status"].flatMap(body.integer) ?? hook.exitCode
+            exitStatus = ArraySlice(String(exitCode).utf8)
             summary = hook.summary(body) ?? Self.emptyString
             return
         }

@@ -34,12 +34,14 @@ extension Verifier {
         case unknownSecret
     }
 
-    /// Whether a stored request rests on no secret: it was believed as it came, or came without its request.
-    package static func isUnsigned(scheme: String) -> Bool { ["none", "imported"].contains(scheme) }
+    /// Whether a stored request has no signature to look at again: it was believed as it came, came without its
+    /// request, or presented a secret that is not kept.
+    package static func isUnsigned(scheme: String) -> Bool { ["none", "imported", "bearer"].contains(scheme) }
 
     /// Verifies a stored request again, with the secret that it matched when it arrived.
     package func recheck(_ request: StoredRequest) -> Recheck {
-        guard request.scheme == scheme.rawValue, let keyID = request.keyID, keyIDs.contains(keyID) else {
+        guard let signature = signature(under: request.scheme), let keyID = request.keyID, keyIDs.contains(keyID)
+        else {
             return .unknownSecret
         }
         let arrived = Request(

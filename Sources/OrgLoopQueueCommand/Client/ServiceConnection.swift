@@ -60,11 +60,14 @@ struct ServiceConnection {
     }
 
     /// What a source's sender does.
+    ///
+    /// - Parameter proof: The headers that the source's scheme asks for.
     func send(
-        _ body: [UInt8], to source: Source.ID, idempotencyKey: String, signature: String?
+        _ body: [UInt8], to source: Source.ID, idempotencyKey: String, proof: [(name: String, value: String)]
     ) async throws -> Reply {
-        var headers = [("Content-Type", "application/json"), ("Idempotency-Key", idempotencyKey)]
-        if let signature { headers.append(("X-Hub-Signature-256", signature)) }
+        let headers =
+            [("Content-Type", "application/json"), ("Idempotency-Key", idempotencyKey)]
+            + proof.map { ($0.name, $0.value) }
         return try await send("POST", "/webhook/\(source)", headers: headers, body: body)
     }
 

@@ -26,7 +26,7 @@ struct OrgLoopQueue: AsyncParsableCommand {
             ServeCommand.self, MigrateCommand.self, ConfigCommand.self, SendCommand.self, PollCommand.self,
             StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
             ReplayCommand.self, PruneCommand.self, ConsumerCommand.self, VerifyCommand.self,
-            BackupCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
+            BackupCommand.self, ExportCommand.self, ImportCommand.self, HookCommand.self, DoctorCommand.self,
         ])
 }
 
@@ -61,7 +61,9 @@ enum Program {
                 try command.run()
             }
         } catch {
-            exit(report(error).rawValue)
+            let status = report(error)
+            // Claude Code takes a 2 from a hook as an order to go on, whatever the mistake was.
+            exit(status == .misuse && HookClaudeCodeCommand.isCalled ? ExitStatus.failed.rawValue : status.rawValue)
         }
     }
 

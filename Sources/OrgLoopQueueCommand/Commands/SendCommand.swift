@@ -56,7 +56,7 @@ struct SendCommand: AsyncParsableCommand {
             let content = given ?? Array(ExampleEvent.body(for: configured?.kind).utf8)
             let key = idempotencyKey ?? UUID().uuidString.lowercased()
             let reply = try await service.send(
-                content, to: id, idempotencyKey: key, signature: configured?.signature(of: content))
+                content, to: id, idempotencyKey: key, proof: configured?.verification.headers(for: content) ?? [])
             try show(reply, key: key)
             progress.show(number)
         }
@@ -96,15 +96,6 @@ struct SendCommand: AsyncParsableCommand {
             throw CommandFailure(message: "cannot read \(path)", mend: "Name a readable file with --body.")
         }
         return Array(data)
-    }
-}
-
-extension SourceConfiguration {
-    /// The signature header of `body`; `nil` for a source that verifies nothing.
-    fileprivate func signature(of body: [UInt8]) -> String? {
-        // The first secret is the new one of a rotation.
-        guard case .hub(let secrets) = verification else { return nil }
-        return secrets.first?.hubSignature(of: body)
     }
 }
 

@@ -103,7 +103,7 @@ struct ConfigurationLoader {
         var verification = Verification.none(outright: false)
         if let text = environment[variable] {
             if let secret = SigningSecret(text) {
-                verification = .hub([secret])
+                verification = .secret(Connector.claudeCode.schemes, [secret])
             } else {
                 problems.append(
                     ConfigurationProblem(

@@ -59,32 +59,54 @@ struct SourceConfiguration: Sendable {
 enum Connector: String, Sendable, CaseIterable {
     case claudeCode = "@orgloop/connector-claude-code"
     case webhook = "@orgloop/connector-webhook"
+
+    /// How requests are verified when there is a secret and no scheme is named. Claude Code's own `http` hooks
+    /// cannot sign: they carry the secret itself.
+    var schemes: [Verifier.Scheme] {
+        switch self {
+        case .claudeCode: [.hub, .bearer]
+        case .webhook: [.hub]
+        }
+    }
 }
 
 /// How a source's requests are verified.
 enum Verification: Sendable {
-    case hub([SigningSecret])
+    /// By the first of these schemes of which a request carries a proof; there is at least one secret.
+    case secret([Verifier.Scheme], [SigningSecret])
     /// Every request is believed; `outright` when the configuration says `scheme: none`.
     case none(outright: Bool)
 
+    /// The schemes' names in the configuration.
     var scheme: String {
         switch self {
-        case .hub: "hub"
-        case .none: "none"
+        case .secret(let schemes, _): schemes.map(\.rawValue).joined(separator: " or ")
+        case .none: Verifier.Scheme.none.rawValue
         }
     }
 
     var keyIDs: [String] {
         switch self {
-        case .hub(let secrets): secrets.map(\.keyID)
+        case .secret(_, let secrets): secrets.map(\.keyID)
         case .none: []
         }
     }
 
     fileprivate var verifier: Verifier {
         switch self {
-        case .hub(let secrets): Verifier(scheme: .hub, secrets: secrets.map(\.secret))
+        case .secret(let schemes, let secrets): Verifier(schemes: schemes, secrets: secrets.map(\.secret))
         case .none: Verifier(scheme: .none, secrets: [])
+        }
+    }
+
+    /// The headers with which a sender proves who it is; none for a source that verifies nothing.
+    func headers(for body: [UInt8]) -> [(name: String, value: String)] {
+        // The first secret is the new one of a rotation.
+        guard case .secret(let schemes, let secrets) = self, let secret = secrets.first else { return [] }
+        return switch schemes.first {
+        case .hub: [("X-Hub-Signature-256", secret.hubSignature(of: body))]
+        case .bearer: [("Authorization", secret.authorization)]
+        case Verifier.Scheme.none?, nil: []
         }
     }
 }

@@ -6,12 +6,15 @@ struct SigningSecret: Sendable, CustomStringConvertible {
     /// The domain's value, which verifies.
     let secret: Secret
     private let key: SymmetricKey
+    /// The value of `Authorization` that presents the secret itself.
+    let authorization: String
 
     /// `nil` for an empty text.
     init?(_ text: String) {
         guard let secret = Secret(text) else { return nil }
         self.secret = secret
         key = SymmetricKey(data: Array(text.utf8))
+        authorization = "Bearer \(text)"
     }
 
     /// The name under which an audit shows it.

@@ -7,7 +7,7 @@ extension SourceConfiguration {
     ]
     private static let idForm = "allowed: 1 to 128 letters, digits, '-', '_' and '.'"
     /// The schemes of the design that this version does not verify yet.
-    private static let laterSchemes = ["standard-webhooks", "github", "linear", "stripe", "slack", "bearer"]
+    private static let laterSchemes = ["standard-webhooks", "github", "linear", "stripe", "slack"]
 
     /// Reads OrgLoop's `sources:`.
     static func list(
@@ -51,7 +51,7 @@ extension SourceConfiguration {
             let supported = Connector.allCases.map(\.rawValue).joined(separator: ", ")
             reader.report("has no connector", at: element, allowed: "allowed: \(supported)")
         }
-        let verification = verification(config, with: &reader)
+        let verification = verification(config, unnamed: connector?.schemes ?? [.hub], with: &reader)
         let bufferDirectory = reader.text(config["buffer_dir"], allowed: "allowed: a path")
         // The engine's own business; it is checked because a slip here would go unnoticed there.
         let poll = reader.members(members["poll"], keys: ["interval"])
@@ -92,32 +92,43 @@ extension SourceConfiguration {
         }
     }
 
+    /// - Parameter schemes: Those that hold when there is a secret and no scheme.
     private static func verification(
-        _ config: [String: ConfigurationReader.Entry], with reader: inout ConfigurationReader
+        _ config: [String: ConfigurationReader.Entry], unnamed schemes: [Verifier.Scheme],
+        with reader: inout ConfigurationReader
     ) -> Verification? {
         let secrets = secrets(config, with: &reader)
         let hasSecretKey = config["secret"] != nil || config["secrets"] != nil
-        let allowed = "allowed: hub, none"
-        let scheme: String? = reader.text(config["scheme"], allowed: allowed)
-        if let entry = config["scheme"], let scheme, scheme != "hub", scheme != "none" {
-            let later = laterSchemes.contains(scheme)
-            reader.report(
-                later ? "this version does not have the scheme \(scheme)" : "is not a scheme",
-                at: entry, allowed: allowed)
-            return nil
+        guard let entry = config["scheme"] else {
+            guard hasSecretKey else { return Verification.none(outright: false) }
+            return secrets.map { .secret(schemes, $0) }
         }
-        switch (config["scheme"], scheme) {
-        case (let entry?, "none"?):
+        switch scheme(entry, with: &reader) {
+        case nil: return nil
+        case .none?:
             guard hasSecretKey else { return Verification.none(outright: true) }
             reader.report("is none although a secret is set", at: entry, allowed: "remove one of the two")
             return nil
-        case (let entry?, "hub"?) where !hasSecretKey:
-            reader.report("is hub, and no secret is set", at: entry, allowed: "set secret or secrets")
-            return nil
-        default:
-            guard hasSecretKey else { return Verification.none(outright: false) }
-            return secrets.map { Verification.hub($0) }
+        case let scheme?:
+            guard hasSecretKey else {
+                reader.report(
+                    "is \(scheme.rawValue), and no secret is set", at: entry, allowed: "set secret or secrets")
+                return nil
+            }
+            return secrets.map { .secret([scheme], $0) }
         }
+    }
+
+    private static func scheme(
+        _ entry: ConfigurationReader.Entry, with reader: inout ConfigurationReader
+    ) -> Verifier.Scheme? {
+        let allowed = "allowed: " + Verifier.Scheme.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let name = reader.text(entry, allowed: allowed) else { return nil }
+        if let scheme = Verifier.Scheme(rawValue: name) { return scheme }
+        let isLater = laterSchemes.contains(name)
+        reader.report(
+            isLater ? "this version does not have the scheme \(name)" : "is not a scheme", at: entry, allowed: allowed)
+        return nil
     }
 
     /// The configured secrets; `nil` when there is none or one of them cannot be used.

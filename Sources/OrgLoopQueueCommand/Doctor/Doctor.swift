@@ -27,7 +27,8 @@ struct Doctor {
             database: configuration.database, configured: configuration.sources, sources: content?.sources,
             newestReceivedAt: content?.newestReceivedAt, now: .now())
         return [file] + permissions(configuration) + self.storage(configuration, storage) + service
-            + queue.findings + [hook(url)]
+            + queue.findings + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings
+            + [hook(url)]
     }
 
     private static func unusable(_ error: any Error) -> Finding {

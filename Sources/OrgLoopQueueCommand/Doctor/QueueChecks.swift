@@ -35,9 +35,10 @@ struct QueueChecks {
 
     private func secret(_ source: SourceConfiguration) -> Finding {
         switch source.verification {
-        case .hub(let secrets):
+        case .secret(_, let secrets):
             let keys = secrets.map(\.keyID).joined(separator: ", ")
-            return .ok("secret", "\(source.id) verifies signatures (key \(keys))")
+            let scheme = source.verification.scheme
+            return .ok("secret", "\(source.id) verifies its requests by \(scheme) (key \(keys))")
         case .none(outright: true): return .ok("secret", "\(source.id) takes unsigned requests, by scheme: none")
         case .none(outright: false):
             return .warn(

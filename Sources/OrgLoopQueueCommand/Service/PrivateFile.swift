@@ -21,18 +21,23 @@ enum PrivateFile {
         }
     }
 
-    /// The content; `nil` when there is no such file.
-    static func read(_ path: String) throws(Failure) -> [UInt8]? {
+    /// The content up to `bytesMax`, which is enough for tokens and checkpoints; `nil` when there is no such file.
+    static func read(_ path: String, bytesMax: Int = 4096) throws(Failure) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw Failure("read", path)
         }
         defer { close(descriptor) }
-        var content = [UInt8](repeating: 0, count: bytesMax)
-        let count = content.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
-        guard count >= 0 else { throw Failure("read", path) }
-        return Array(content.prefix(count))
+        var content: [UInt8] = []
+        while content.count < bytesMax {
+            var part = [UInt8](repeating: 0, count: min(bytesMax - content.count, 1 << 16))
+            let count = part.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
+            guard count >= 0 else { throw Failure("read", path) }
+            guard count > 0 else { break }
+            content += part.prefix(count)
+        }
+        return content
     }
 
     /// Puts `content` in the place of the file at once: after a crash there is the old one or the new one.
@@ -56,9 +61,6 @@ enum PrivateFile {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
     }
-
-    /// Tokens and checkpoints are far shorter.
-    private static let bytesMax = 4096
 
     private static func syncDirectory(of path: String) {
         let descriptor = open(ConfigurationLoader.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)

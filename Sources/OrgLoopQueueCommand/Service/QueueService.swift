@@ -69,9 +69,16 @@ struct QueueService {
     private func serve(_ store: SQLiteEventStore, _ parts: ServiceParts) async throws {
         let health = Health()
         health.set(.ready)
+        let address = ServiceAddress()
         let server = try await parts.server(
             for: store, on: configuration.listen, token: try accessToken(), health: health,
-            onReady: { port in announce(port: port, store) })
+            onReady: { port in
+                announce(port: port, store)
+                address.url = configuration.listen.with(port: port).localURL
+            })
+        let intake = SpoolIntake(
+            database: configuration.database, environment: ProcessInfo.processInfo.environment, address: address,
+            server: server, logger: logger)
         var quiet = logger
         // What a service throws is reported once, in our words.
         quiet.logLevel = .critical
@@ -85,6 +92,7 @@ struct QueueService {
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: StoreMaintenance(store: store)),
                     .init(service: StoreRetention(store: store, retention: configuration.retention, logger: logger)),
+                    .init(service: intake),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 logger: quiet))
