@@ -13,6 +13,10 @@ struct ConfigurationReader {
         let node: Node
 
         var isMapping: Bool { node.mapping != nil }
+        /// Whether the file gives a key and no value.
+        var isNull: Bool { node.isNull }
+        /// A single value as the file spells it.
+        var spelling: String? { node.scalar?.string }
     }
 
     let file: String
@@ -52,6 +56,14 @@ struct ConfigurationReader {
             }
         }
         return members
+    }
+
+    /// One member of a mapping, whatever else it has; `nil` when there is none, and where there is no mapping.
+    func member(_ name: String, of entry: Entry) -> Entry? {
+        entry.node.member(name).map { node in
+            Entry(
+                path: entry.path.isEmpty ? name : "\(entry.path).\(name)", origin: origin(of: node), node: node)
+        }
     }
 
     /// The elements of a list.
@@ -124,4 +136,7 @@ struct ConfigurationReader {
 extension Node {
     /// Whether the file gives a key and no value.
     fileprivate var isNull: Bool { tag == Tag(.null) }
+
+    /// The member of a mapping; `nil` in every other node.
+    func member(_ name: String) -> Node? { mapping?.first { $0.key.scalar?.string == name }?.value }
 }
