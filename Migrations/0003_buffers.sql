@@ -33,7 +33,7 @@ WHEN EXISTS (SELECT 1 FROM buffer_import WHERE id = NEW.id) BEGIN
 END;
 CREATE TRIGGER buffer_import_happens_once BEFORE INSERT ON buffer_import
 WHEN EXISTS (SELECT 1 FROM buffer_import
-    WHERE source_id = NEW.source_id AND path = NEW.path AND is_last = 1) BEGIN
+    WHERE source_id = NEW.source_id AND path = NEW.path AND is_last = 1 AND id <> NEW.id) BEGIN
     SELECT RAISE (ABORT, 'the import of a buffer happens once, and this one has ended');
 END;
 
