@@ -35,7 +35,10 @@ let package = Package(
         .target(
             name: "EventQueueMigrations",
             path: "Migrations",
-            resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql")],
+            resources: [
+                .embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql"),
+                .embedInCode("0003_buffers.sql"),
+            ],
             swiftSettings: strict
         ),
         // The SQLite engine; the only importer of GRDB.

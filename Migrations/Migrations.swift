@@ -19,5 +19,6 @@ package struct Migration: Sendable {
     package static let all: [Migration] = [
         Migration(1, "0001_initial", PackageResources._001_initial_sql),
         Migration(2, "0002_operating", PackageResources._002_operating_sql),
+        Migration(3, "0003_buffers", PackageResources._003_buffers_sql),
     ]
 }

@@ -24,47 +24,8 @@ extension ConsumerAPI {
     }
 }
 
-/// The lines of a body and what becomes of each.
-private struct ImportedLines {
-    /// The events of the good lines, in their order.
-    private(set) var events: [ImportedEvent] = []
-    /// How many lines hold anything.
-    private var count = 0
-    /// The lines of `events`, counted from 1.
-    private var numbers: [Int] = []
-    private(set) var imported = 0
-    private(set) var present = 0
-    private var thinned = 0
-    private(set) var rejected: [(line: Int, error: ImportError)] = []
-
-    init(_ body: [UInt8], receivedAt: Timestamp) {
-        let lines = body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (line, number) in zip(lines, 1...) where !ImportLine.isBlank(line) {
-            count += 1
-            do throws(ImportError) {
-                events.append(try ImportLine.parse(Array(line), receivedAt: receivedAt))
-                numbers.append(number)
-            } catch {
-                rejected.append((number, error))
-            }
-        }
-    }
-
-    /// Notes what the store did with the events.
-    mutating func take(_ results: [Imported]) {
-        for ((event, number), result) in zip(zip(events, numbers), results) {
-            switch result {
-            case .stored:
-                imported += 1
-                if event.content == nil { thinned += 1 }
-            case .present: present += 1
-            case .conflict(let other): rejected.append((number, .conflict(with: other)))
-            }
-        }
-        rejected.sort { $0.line < $1.line }
-    }
-
-    var json: JSON {
+extension ImportedLines {
+    fileprivate var json: JSON {
         [
             "lines": .integer(count), "imported": .integer(imported), "present": .integer(present),
             "thinned": .integer(thinned),

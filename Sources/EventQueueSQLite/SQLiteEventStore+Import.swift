@@ -8,13 +8,18 @@ extension SQLiteEventStore {
         let results = try await writer.transaction(guardian, appending: events.count) { database in
             try Self.insert(events, into: database)
         }
-        guardian.noteStored(results.count { $0 == .stored })
-        let stored = zip(events, results).filter { $0.1 == .stored }.map(\.0.source)
-        for source in Set(stored) { doorbell.ring(source) }
+        noteImported(events, results)
         return results
     }
 
-    private static func insert(_ events: [ImportedEvent], into database: Database) throws -> [Imported] {
+    /// Counts what was stored, and wakes who waits for it.
+    func noteImported(_ events: [ImportedEvent], _ results: [Imported]) {
+        guardian.noteStored(results.count { $0 == .stored })
+        let stored = zip(events, results).filter { $0.1 == .stored }.map(\.0.source)
+        for source in Set(stored) { doorbell.ring(source) }
+    }
+
+    static func insert(_ events: [ImportedEvent], into database: Database) throws -> [Imported] {
         var rows: [Source.ID: Int64] = [:]
         var stored: [Int64: Int] = [:]
         let results = try events.map { event -> Imported in

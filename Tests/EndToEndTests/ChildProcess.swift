@@ -65,24 +65,33 @@ final class ChildProcess: @unchecked Sendable {
     func send(signal: Int32) { Foundation.kill(processID, signal) }
 
     /// Waits for its end: the exit code, or the negative number of the signal that killed it.
-    func waitForExit() async -> Int32 { await exit.wait() }
+    func waitForExit() async -> Int32 { await killedWhenCancelled { await exit.wait() } }
 
     /// Reads one line of its output; `nil` at its end.
     func readLine() async -> String? {
-        await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: self.nextLine()) }
+        await killedWhenCancelled {
+            await withCheckedContinuation { continuation in
+                queue.async { continuation.resume(returning: self.nextLine()) }
+            }
         }
     }
 
     /// Reads its output to the end.
     func readToEnd() async -> String {
-        await withCheckedContinuation { continuation in
-            queue.async {
-                while self.readMore() {}
-                defer { self.unread = [] }
-                continuation.resume(returning: String(decoding: self.unread, as: UTF8.self))
+        await killedWhenCancelled {
+            await withCheckedContinuation { continuation in
+                queue.async {
+                    while self.readMore() {}
+                    defer { self.unread = [] }
+                    continuation.resume(returning: String(decoding: self.unread, as: UTF8.self))
+                }
             }
         }
+    }
+
+    /// A test that has run out of its time must not wait for a program that has not: it fails, and the next begins.
+    private func killedWhenCancelled<Result>(_ wait: () async -> Result) async -> Result {
+        await withTaskCancellationHandler(operation: wait) { send(signal: SIGKILL) }
     }
 
     private func nextLine() -> String? {

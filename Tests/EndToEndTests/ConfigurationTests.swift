@@ -180,7 +180,8 @@ import Testing
         #expect(source.kind == .claudeCode(.sessionExited))
         #expect(source.verification.scheme == "hub or bearer")
         #expect(source.verification.keyIDs.count == 1)
-        #expect(configuration.notices == ["source claude-code: this version does not import buffer_dir"])
+        #expect(source.bufferDirectory == "/tmp/orgloop-claude-code")
+        #expect(configuration.notices.isEmpty)
     }
 
     @Test func `every value of a file arrives`() throws {

@@ -37,6 +37,14 @@ import Testing
         ("UPDATE consumer_drop SET actor = 'somebody'", "never changed"),
         ("DELETE FROM consumer_drop", "never deleted"),
         ("INSERT OR REPLACE INTO consumer_drop SELECT * FROM consumer_drop", "never replaced"),
+        ("UPDATE buffer_import SET rejected = 0", "never changed"),
+        ("DELETE FROM buffer_import", "never deleted"),
+        ("INSERT OR REPLACE INTO buffer_import SELECT * FROM buffer_import", "never replaced"),
+        (
+            "INSERT INTO buffer_import (source_id, path, imported_at, through_byte, through_line, tail_sha256, events, "
+                + "present, rejected, is_last) SELECT source_id, path, imported_at, 0, 0, tail_sha256, 0, 0, 0, 0 "
+                + "FROM buffer_import WHERE is_last = 1", "happens once"
+        ),
         ("UPDATE event SET id = 'evt_other'", "never changed"),
         (
             "INSERT INTO replay (name, cursor_id, actor, reason, requested_at, selection, events, skipped) "
@@ -82,7 +90,8 @@ import Testing
         await scratch.store.close()
     }
 
-    /// One event emitted and replayed, one that waits for its replay, a resume, and a consumer that was dropped.
+    /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, and a
+    /// buffer that was imported.
     private func history(_ scratch: ScratchStore) async throws {
         let sent = try await scratch.append(2)
         let cursor = Cursor.Key(consumer: .standard, source: scratch.source.id)
@@ -98,5 +107,7 @@ import Testing
         _ = try await scratch.store.poll(PollRequest(cursor: other, checkpoint: nil))
         _ = try await scratch.store.dropConsumer(
             ConsumerDrop(consumer: scratch.setUp.other, actor: "ada", reason: "gone"))
+        let mark = Buffer.Mark(byte: 0, line: 0, tail: Fingerprint(of: []))
+        try await scratch.store.endBuffer(Buffer.Key(source: scratch.source.id, path: "/b.jsonl"), at: mark)
     }
 }

@@ -17,6 +17,8 @@ package struct DatabaseReport: Sendable {
         package let isRead: Bool
         package let newestReceivedAt: Timestamp?
         package let sources: [QueueStatus.SourceStatus]
+        /// The buffers of OrgLoop that were imported, or are about to be.
+        package let buffers: [Buffer.Progress]
     }
 
     /// The type of the network file system that holds it, if one does.
@@ -67,7 +69,7 @@ package struct DatabaseReport: Sendable {
         guard !plan.applied.isEmpty else {
             return Content(
                 schemaVersion: 0, pendingMigrations: plan.pending, isRead: true, newestReceivedAt: nil,
-                sources: [])
+                sources: [], buffers: [])
         }
         let queue = try DatabaseQueue(path: file.path, configuration: Connections.inspection())
         defer { try? queue.close() }
@@ -77,7 +79,8 @@ package struct DatabaseReport: Sendable {
                 schemaVersion: plan.applied.count, pendingMigrations: plan.pending,
                 isRead: DatabaseFile.size(file.path) <= Inspection.checkedAtStartBytesMax,
                 newestReceivedAt: newest.flatMap { Timestamp(iso8601: $0) },
-                sources: try SQLiteEventStore.sources(in: database))
+                sources: try SQLiteEventStore.sources(in: database),
+                buffers: try SQLiteEventStore.buffers(in: database))
         }
     }
 }

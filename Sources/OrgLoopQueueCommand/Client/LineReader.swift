@@ -29,13 +29,22 @@ struct LineReader {
     /// How much of the buffer was searched for line breaks.
     private var searched = 0
     private var isAtEnd = false
-    private var isAtStart = true
-    private var line = 1
+    private var isAtStart: Bool
+    private var line: Int
+    /// How many bytes were handed out or passed over.
+    private(set) var bytesDone = 0
 
-    /// - Parameter descriptor: Read from where it stands, and closed by ``close()``.
-    init(_ descriptor: Int32, lineBytesMax: Int) {
+    /// How many lines are behind what was handed out, those before the start included.
+    var linesDone: Int { line - 1 }
+
+    /// - Parameters:
+    ///   - descriptor: Read from where it stands, and closed by ``close()``.
+    ///   - lines: How many lines of the file lie before that place.
+    init(_ descriptor: Int32, lineBytesMax: Int, behind lines: Int = 0) {
         self.descriptor = descriptor
         self.lineBytesMax = lineBytesMax
+        isAtStart = lines == 0
+        line = lines + 1
     }
 
     func close() { Foundation.close(descriptor) }
@@ -87,6 +96,7 @@ struct LineReader {
     private mutating func take(_ length: Int, lines count: Int) -> Piece {
         let piece = Lines(firstLine: line, bytes: Array(buffer[..<length]))
         buffer.removeFirst(length)
+        bytesDone += length
         searched = 0
         line += count
         return .lines(piece)
@@ -109,6 +119,7 @@ struct LineReader {
             try read()
         }
         searched = 0
+        bytesDone += bytes
         line += 1
         return .tooLong(line: line - 1, bytes: bytes)
     }
@@ -117,7 +128,9 @@ struct LineReader {
         guard isAtStart else { return }
         isAtStart = false
         while buffer.count < Self.mark.count, !isAtEnd { try read() }
-        if buffer.starts(with: Self.mark) { buffer.removeFirst(Self.mark.count) }
+        guard buffer.starts(with: Self.mark) else { return }
+        buffer.removeFirst(Self.mark.count)
+        bytesDone += Self.mark.count
     }
 
     private mutating func read() throws(PrivateFile.Failure) {

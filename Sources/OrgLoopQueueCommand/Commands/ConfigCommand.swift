@@ -18,10 +18,12 @@ struct ConfigCommand: AsyncParsableCommand {
             commandName: "check",
             abstract: "Shows what would run, or everything that is wrong with a configuration.",
             discussion: """
-                Secrets are shown by their key id, never by their text.
+                Secrets are shown by their key id, never by their text. An OrgLoop project is read as serve reads \
+                it: its orgloop.yaml, or one of its files with sources.
 
                 EXAMPLE
                   orgloop-queue config check /etc/orgloop-queue.yaml
+                  orgloop-queue config check orgloop.yaml
                 """)
 
         @Argument(help: "Configuration file (default: as serve finds it).")
@@ -56,17 +58,21 @@ struct ConfigurationReport {
     var text: String {
         var table = Table([
             ("SOURCE", .leading), ("CONNECTOR", .leading), ("FORMAT", .leading), ("SCHEME", .leading),
-            ("KEYS", .leading),
+            ("KEYS", .leading), ("FROM", .leading),
         ])
         for source in configuration.sources {
             let keys = source.verification.keyIDs.joined(separator: " ")
             table.add([
                 .init(source.id.rawValue), .init(source.connector.rawValue), .init(source.format),
                 .init(source.verification.scheme), .init(keys.isEmpty ? "-" : keys),
+                .init(source.origin.map { "\($0)" } ?? "-"),
             ])
         }
         let head = [
-            "configuration  \(configuration.file ?? "none, the defaults")",
+            "configuration  \(configuration.file ?? "none, the defaults")"
+        ]
+        let files = configuration.files.map { "with           \($0)" }
+        let places = [
             "listen         \(configuration.listen)",
             "database       \(configuration.database)",
             "token file     \(configuration.tokenFile)",
@@ -75,8 +81,12 @@ struct ConfigurationReport {
             "consumer       \($0.id), on_regressed \($0.onRegressed), in_doubt \($0.whenInDoubt)"
         }
         let retention = configuration.retention.isEmpty ? [] : ["retention      \(retentionText)"]
+        let buffers = configuration.sources.compactMap { source in
+            source.bufferDirectory.map { "buffer_dir     \($0), of \(source.id), imported once" }
+        }
         let notices = configuration.notices.map { "note           \($0)" }
-        return (head + consumers + retention + notices + [""] + table.lines(colour: false)).joined(separator: "\n")
+        let lines = head + files + places + consumers + retention + buffers + notices + [""]
+        return (lines + table.lines(colour: false)).joined(separator: "\n")
     }
 
     private var retentionJSON: String {
@@ -105,6 +115,8 @@ struct ConfigurationReport {
                 ("format", JSONOutput.quoted(source.format)),
                 ("scheme", JSONOutput.quoted(source.verification.scheme)),
                 ("key_ids", JSONOutput.array(source.verification.keyIDs.map(JSONOutput.quoted))),
+                ("buffer_dir", source.bufferDirectory.map(JSONOutput.quoted) ?? "null"),
+                ("from", source.origin.map { JSONOutput.quoted("\($0)") } ?? "null"),
             ])
         }
         let consumers = configuration.consumers.map { consumer in
@@ -117,6 +129,7 @@ struct ConfigurationReport {
         return JSONOutput.object([
             ("ok", "true"),
             ("file", configuration.file.map(JSONOutput.quoted) ?? "null"),
+            ("files", JSONOutput.array(configuration.files.map(JSONOutput.quoted))),
             ("listen", JSONOutput.quoted("\(configuration.listen)")),
             ("database", JSONOutput.quoted(configuration.database)),
             ("token_file", JSONOutput.quoted(configuration.tokenFile)),

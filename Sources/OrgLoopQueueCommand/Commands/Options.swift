@@ -4,7 +4,7 @@ import Foundation
 
 /// What names a configuration and a database.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(help: "Configuration file. Environment: ORGLOOP_QUEUE_CONFIG.")
+    @Option(help: "Configuration file, or the orgloop.yaml of an OrgLoop project. Environment: ORGLOOP_QUEUE_CONFIG.")
     var config: String?
 
     @Option(help: "Database file. Environment: ORGLOOP_QUEUE_DATABASE.")

@@ -15,27 +15,25 @@ struct ConfigurationLoader {
     let flags: Flags
     let environment: [String: String]
 
-    /// A configuration file is written by a person; more than this is another file given by mistake.
-    private static let fileBytesMax = 1 << 20
-
     /// Reads and checks everything.
     ///
     /// - Throws: ``ConfigurationFailure`` with every problem.
     func load() throws(ConfigurationFailure) -> ServiceConfiguration {
         var problems: [ConfigurationProblem] = []
-        let path = flags.config ?? named("ORGLOOP_QUEUE_CONFIG")
+        let path = (flags.config ?? named("ORGLOOP_QUEUE_CONFIG")).map(Self.file)
         let file = path.map { read($0, problems: &problems) } ?? FileConfiguration()
         let listen = listen(file, problems: &problems)
         let database = database(file, beside: path, problems: &problems)
-        let sources = file.sources ?? standardSources(problems: &problems)
+        let sources = file.sources.map { located($0, file, beside: path) } ?? standardSources(problems: &problems)
         problems += Self.unsigned(sources, on: listen)
         guard problems.isEmpty, let database else { throw ConfigurationFailure(problems: problems) }
         let tokenFile =
             flags.tokenFile ?? file.tokenFile.map { resolved($0, beside: path) }
             ?? Self.directory(of: database) + "/token"
         return ServiceConfiguration(
-            file: path, listen: listen, hosts: file.hosts ?? [], database: database, tokenFile: tokenFile,
-            sources: sources, consumers: file.consumers ?? [], retention: file.retention, limits: file.limits)
+            file: path, files: file.files, fileNotices: file.notices, listen: listen, hosts: file.hosts ?? [],
+            database: database, tokenFile: tokenFile, sources: sources, consumers: file.consumers ?? [],
+            retention: file.retention, limits: file.limits)
     }
 
     /// `$XDG_STATE_HOME/orgloop-queue`, else `~/.local/state/orgloop-queue`; `nil` without a home.
@@ -54,22 +52,37 @@ struct ConfigurationLoader {
 
     // MARK: Parts
 
+    /// The configuration of a project stands in its directory.
+    private static func file(_ path: String) -> String {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+        else { return path }
+        return (path.hasSuffix("/") ? path : path + "/") + OrgLoopProject.fileName
+    }
+
     private func read(_ path: String, problems: inout [ConfigurationProblem]) -> FileConfiguration {
-        func refuse(_ problem: String, _ allowed: String) -> FileConfiguration {
-            problems.append(
-                ConfigurationProblem(
-                    origin: .file(path, line: 1, column: 1), key: "", problem: problem, allowed: allowed))
+        do throws(ConfigurationProblem) {
+            let parsed = FileConfiguration.parse(
+                try ConfigurationDocument.read(path), file: path, environment: environment)
+            problems += parsed.problems
+            return parsed.configuration
+        } catch {
+            problems.append(error)
             return FileConfiguration()
         }
-        guard let handle = FileHandle(forReadingAtPath: path),
-            let data = try? handle.read(upToCount: Self.fileBytesMax + 1) ?? Data()
-        else { return refuse("the file cannot be read", "name a readable file with --config") }
-        guard data.count <= Self.fileBytesMax, let text = String(validating: data, as: UTF8.self) else {
-            return refuse("is not a configuration file", "allowed: UTF-8 text of at most 1 MiB")
+    }
+
+    /// The sources with the full paths of their buffers.
+    private func located(
+        _ sources: [SourceConfiguration], _ file: FileConfiguration, beside path: String?
+    ) -> [SourceConfiguration] {
+        sources.map { source in
+            var source = source
+            source.bufferDirectory = source.bufferDirectory.map { buffer in
+                resolved(buffer, beside: file.directory.map { $0 + "/" + OrgLoopProject.fileName } ?? path)
+            }
+            return source
         }
-        let parsed = FileConfiguration.parse(text, file: path, environment: environment)
-        problems += parsed.problems
-        return parsed.configuration
     }
 
     private func listen(

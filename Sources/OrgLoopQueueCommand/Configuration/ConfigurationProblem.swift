@@ -1,5 +1,5 @@
 /// One thing that is wrong with the configuration: where, what, and what is allowed instead.
-struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
+struct ConfigurationProblem: Error, Sendable, Equatable, CustomStringConvertible {
     /// Where a value came from.
     enum Origin: Sendable, Equatable, CustomStringConvertible {
         /// A place in a file; line and column start from 1.
@@ -39,4 +39,12 @@ struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
 /// A configuration that cannot be used, with all its problems in the order of the file.
 struct ConfigurationFailure: Error {
     let problems: [ConfigurationProblem]
+}
+
+extension ConfigurationProblem {
+    /// The problem of a file as a whole.
+    static func whole(_ file: String, _ problem: String, allowed: String) -> ConfigurationProblem {
+        ConfigurationProblem(
+            origin: .file(file, line: 1, column: 1), key: "", problem: problem, allowed: allowed)
+    }
 }

@@ -13,6 +13,10 @@ struct ConfigurationReader {
         let node: Node
 
         var isMapping: Bool { node.mapping != nil }
+        /// Whether the file gives a key and no value.
+        var isNull: Bool { node.isNull }
+        /// A single value as the file spells it.
+        var spelling: String? { node.scalar?.string }
     }
 
     let file: String
@@ -33,7 +37,9 @@ struct ConfigurationReader {
     func root(_ node: Node) -> Entry { Entry(path: "", origin: origin(of: node), node: node) }
 
     /// The members of a mapping by key; unknown keys are reported with the nearest known one.
-    mutating func members(_ entry: Entry?, keys: [String]) -> [String: Entry] {
+    ///
+    /// - Parameter ignored: Keys that are right and mean nothing here.
+    mutating func members(_ entry: Entry?, keys: [String], ignoring ignored: [String] = []) -> [String: Entry] {
         guard let entry else { return [:] }
         guard let mapping = entry.node.mapping else {
             report("is \(kind(of: entry.node))", at: entry, allowed: "allowed: the keys \(list(keys))")
@@ -45,13 +51,21 @@ struct ConfigurationReader {
             let path = entry.path.isEmpty ? name : "\(entry.path).\(name)"
             if keys.contains(name) {
                 members[name] = Entry(path: path, origin: origin(of: value), node: value)
-            } else {
+            } else if !ignored.contains(name) {
                 let near = Nearest.match(for: name, among: keys).map { ", probably '\($0)' is meant" } ?? ""
                 let unknown = Entry(path: path, origin: origin(of: key), node: key)
                 report("unknown key\(near)", at: unknown, allowed: "allowed: \(list(keys))")
             }
         }
         return members
+    }
+
+    /// One member of a mapping, whatever else it has; `nil` when there is none, and where there is no mapping.
+    func member(_ name: String, of entry: Entry) -> Entry? {
+        entry.node.member(name).map { node in
+            Entry(
+                path: entry.path.isEmpty ? name : "\(entry.path).\(name)", origin: origin(of: node), node: node)
+        }
     }
 
     /// The elements of a list.
@@ -124,4 +138,7 @@ struct ConfigurationReader {
 extension Node {
     /// Whether the file gives a key and no value.
     fileprivate var isNull: Bool { tag == Tag(.null) }
+
+    /// The member of a mapping; `nil` in every other node.
+    func member(_ name: String) -> Node? { mapping?.first { $0.key.scalar?.string == name }?.value }
 }

@@ -11,7 +11,15 @@ struct FileConfiguration {
     var consumers: [ConsumerConfiguration]?
     var retention = Retention()
     var limits = Limits.Settings()
+    /// The other files that an OrgLoop project led to.
+    var files: [String] = []
+    /// What was left out of an OrgLoop project, and why.
+    var notices: [String] = []
+    /// What relative paths of the sources are relative to, when it is not the file's own directory.
+    var directory: String?
 
+    /// The keys that OrgLoop's files do not have, beside `sources` and those that head a file.
+    static let ownKeys = ["listen", "hosts", "database", "token_file", "consumers", "retention", "limits"]
     static let keys = [
         "listen", "hosts", "database", "token_file", "sources", "consumers", "retention", "limits",
         // OrgLoop heads its own files with these two.
@@ -24,15 +32,24 @@ struct FileConfiguration {
     static func parse(
         _ text: String, file: String, environment: [String: String]
     ) -> (configuration: FileConfiguration, problems: [ConfigurationProblem]) {
-        var reader = ConfigurationReader(file: file, environment: environment)
-        do {
-            // An empty file says nothing, which is allowed.
-            guard let root = try Yams.compose(yaml: text) else { return (FileConfiguration(), []) }
-            let configuration = read(root, with: &reader)
-            return (configuration, reader.problems.sorted { $0.origin.precedes($1.origin) })
+        do throws(ConfigurationProblem) {
+            return parse(try ConfigurationDocument.parse(text, file: file), file: file, environment: environment)
         } catch {
-            return (FileConfiguration(), [problem(of: error, in: file)])
+            return (FileConfiguration(), [error])
         }
+    }
+
+    /// Reads a document of our own grammar, or of OrgLoop's.
+    static func parse(
+        _ document: Node?, file: String, environment: [String: String]
+    ) -> (configuration: FileConfiguration, problems: [ConfigurationProblem]) {
+        guard let document else { return (FileConfiguration(), []) }
+        if OrgLoopProject.isRoot(document) {
+            return OrgLoopProject.read(document, file: file, environment: environment)
+        }
+        var reader = ConfigurationReader(file: file, environment: environment)
+        let configuration = read(document, with: &reader)
+        return (configuration, reader.problems.sorted { $0.origin.precedes($1.origin) })
     }
 
     private static func read(_ root: Node, with reader: inout ConfigurationReader) -> FileConfiguration {
@@ -56,26 +73,6 @@ struct FileConfiguration {
 
     private static func hostName(_ text: String) -> String? {
         text.contains("/") || text.contains(" ") ? nil : text
-    }
-
-    private static func problem(of error: any Error, in file: String) -> ConfigurationProblem {
-        func problem(_ text: String, _ mark: Mark?) -> ConfigurationProblem {
-            let origin = ConfigurationProblem.Origin.file(
-                file, line: mark?.line ?? 1, column: mark?.column ?? 1)
-            return ConfigurationProblem(origin: origin, key: "", problem: text, allowed: "allowed: YAML")
-        }
-        return switch error {
-        case YamlError.scanner(_, let text, let mark, _), YamlError.parser(_, let text, let mark, _),
-            YamlError.composer(_, let text, let mark, _):
-            problem(text, mark)
-        case YamlError.duplicatedKeysInMapping(let keys, let context):
-            ConfigurationProblem(
-                origin: .file(file, line: context.mark.line, column: context.mark.column),
-                key: keys.joined(separator: ", "), problem: "the key occurs twice",
-                allowed: "allowed: each key once in a mapping")
-        default:
-            problem("is not readable as YAML", nil)
-        }
     }
 }
 

@@ -4,6 +4,10 @@ import EventQueue
 struct ServiceConfiguration: Sendable {
     /// The file it was read from; `nil` when there is none.
     var file: String?
+    /// The other files that this one led to, in an OrgLoop project.
+    var files: [String] = []
+    /// What was left out of an OrgLoop project, and why.
+    var fileNotices: [String] = []
     var listen: ListenAddress
     /// Names by which browsers and proxies may address the service besides its own and loopback ones.
     var hosts: [String]
@@ -18,17 +22,14 @@ struct ServiceConfiguration: Sendable {
     var limits: Limits.Settings
 
     /// What an operator should know although the service starts.
-    var notices: [String] {
-        var notices: [String] = []
-        for source in sources {
-            if case .none = source.verification {
-                notices.append("source \(source.id) accepts unsigned requests: no secret is configured")
-            }
-            if source.bufferDirectory != nil {
-                notices.append("source \(source.id): this version does not import buffer_dir")
-            }
+    var notices: [String] { fileNotices + warnings }
+
+    /// Those of the notices that an operator may want to do something about.
+    var warnings: [String] {
+        sources.compactMap { source in
+            guard case .none = source.verification else { return nil }
+            return "source \(source.id) accepts unsigned requests: no secret is configured"
         }
-        return notices
     }
 }
 
@@ -38,8 +39,8 @@ struct SourceConfiguration: Sendable {
     let connector: Connector
     let kind: Source.Kind
     let verification: Verification
-    /// OrgLoop's own buffer, accepted so that its configuration can be used as it is.
-    let bufferDirectory: String?
+    /// Where OrgLoop kept its own buffer, which is imported once.
+    var bufferDirectory: String?
     /// Where the file says so; `nil` for the source that exists without a file.
     let origin: ConfigurationProblem.Origin?
 
@@ -51,21 +52,6 @@ struct SourceConfiguration: Sendable {
         switch kind {
         case .claudeCode(let format): format.rawValue
         case .webhook(let path): "json, event type in " + path.joined(separator: ".")
-        }
-    }
-}
-
-/// OrgLoop's connector packages that the receiver stands in for.
-enum Connector: String, Sendable, CaseIterable {
-    case claudeCode = "@orgloop/connector-claude-code"
-    case webhook = "@orgloop/connector-webhook"
-
-    /// How requests are verified when there is a secret and no scheme is named. Claude Code's own `http` hooks
-    /// cannot sign: they carry the secret itself.
-    var schemes: [Verifier.Scheme] {
-        switch self {
-        case .claudeCode: [.hub, .bearer]
-        case .webhook: [.hub]
         }
     }
 }

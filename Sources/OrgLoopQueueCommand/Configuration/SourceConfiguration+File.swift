@@ -9,7 +9,7 @@ extension SourceConfiguration {
     /// The schemes of the design that this version does not verify yet.
     private static let laterSchemes = ["standard-webhooks", "github", "linear", "stripe", "slack"]
 
-    /// Reads OrgLoop's `sources:`.
+    /// Reads `sources:` of our own file.
     static func list(
         _ entry: ConfigurationReader.Entry?, with reader: inout ConfigurationReader
     ) -> [SourceConfiguration]? {
@@ -20,41 +20,54 @@ extension SourceConfiguration {
         var seen: Set<Source.ID> = []
         return elements.compactMap { element in
             let members = reader.members(element, keys: keys)
-            let id = identifier(of: element, members["id"], seen: &seen, with: &reader)
-            let source = read(element, id: id, members: members, with: &reader)
-            return source
+            let id = identifier(of: element, members["id"], with: &reader)
+            if let id, !seen.insert(id).inserted, let entry = members["id"] {
+                reader.report("the source \(id) is defined twice", at: entry, allowed: "allowed: each id once")
+            }
+            let connector = reader.choice(members["connector"], of: Connector.self)
+            let config = reader.members(members["config"], keys: configKeys, ignoring: connector?.ignoredKeys ?? [])
+            if members["connector"] == nil, element.isMapping {
+                reader.report("has no connector", at: element, allowed: "allowed: \(Connector.names)")
+            }
+            return read(element, id, connector, config, poll: members["poll"], with: &reader)
         }
+    }
+
+    /// Reads a block of an OrgLoop project that the queue receives for.
+    ///
+    /// - Parameters:
+    ///   - connector: What the queue takes the block for; `nil` when that is a mistake of its own.
+    ///   - moreKeys: Keys of its `config` that mean nothing here.
+    static func block(
+        _ element: ConfigurationReader.Entry, for connector: Connector?, moreKeys: [String],
+        with reader: inout ConfigurationReader
+    ) -> (id: Source.ID?, source: SourceConfiguration?) {
+        let members = reader.members(element, keys: keys + ["description", "labels", "emits"])
+        let id = identifier(of: element, members["id"], with: &reader)
+        let config = reader.members(members["config"], keys: configKeys + moreKeys)
+        return (id, read(element, id, connector, config, poll: members["poll"], with: &reader))
     }
 
     private static func identifier(
         of element: ConfigurationReader.Entry, _ entry: ConfigurationReader.Entry?,
-        seen: inout Set<Source.ID>, with reader: inout ConfigurationReader
+        with reader: inout ConfigurationReader
     ) -> Source.ID? {
         guard let entry else {
             if element.isMapping { reader.report("has no id", at: element, allowed: idForm) }
             return nil
         }
-        guard let id = reader.value(entry, allowed: idForm, parse: { Source.ID($0) }) else { return nil }
-        if !seen.insert(id).inserted {
-            reader.report("the source \(id) is defined twice", at: entry, allowed: "allowed: each id once")
-        }
-        return id
+        return reader.value(entry, allowed: idForm, parse: { Source.ID($0) })
     }
 
     private static func read(
-        _ element: ConfigurationReader.Entry, id: Source.ID?, members: [String: ConfigurationReader.Entry],
+        _ element: ConfigurationReader.Entry, _ id: Source.ID?, _ connector: Connector?,
+        _ config: [String: ConfigurationReader.Entry], poll: ConfigurationReader.Entry?,
         with reader: inout ConfigurationReader
     ) -> SourceConfiguration? {
-        let config = reader.members(members["config"], keys: configKeys)
-        let connector = reader.choice(members["connector"], of: Connector.self)
-        if members["connector"] == nil, element.isMapping {
-            let supported = Connector.allCases.map(\.rawValue).joined(separator: ", ")
-            reader.report("has no connector", at: element, allowed: "allowed: \(supported)")
-        }
         let verification = verification(config, unnamed: connector?.schemes ?? [.hub], with: &reader)
         let bufferDirectory = reader.text(config["buffer_dir"], allowed: "allowed: a path")
         // The engine's own business; it is checked because a slip here would go unnoticed there.
-        let poll = reader.members(members["poll"], keys: ["interval"])
+        let poll = reader.members(poll, keys: ["interval"])
         _ = reader.duration(poll["interval"], in: .milliseconds(1)...Duration.longest)
         guard let connector else { return nil }
         let kind = kind(of: connector, config, with: &reader)

@@ -17,7 +17,8 @@ struct Doctor {
         } catch {
             return [Self.unusable(error), hook(ListenAddress.standard.localURL)]
         }
-        let file = Finding.ok("configuration", configuration.file ?? "none, the defaults")
+        let read = [configuration.file].compactMap(\.self) + configuration.files
+        let file = Finding.ok("configuration", read.isEmpty ? "none, the defaults" : read.joined(separator: ", "))
         let storage = DatabaseReport(path: configuration.database)
         let content = try? storage.content?.get()
         let named = options.url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
@@ -27,8 +28,8 @@ struct Doctor {
             database: configuration.database, configured: configuration.sources, sources: content?.sources,
             newestReceivedAt: content?.newestReceivedAt, now: .now())
         return [file] + permissions(configuration) + self.storage(configuration, storage) + service
-            + queue.findings + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings
-            + [hook(url)]
+            + queue.findings + buffers(configuration, content)
+            + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings + [hook(url)]
     }
 
     private static func unusable(_ error: any Error) -> Finding {
@@ -62,6 +63,10 @@ struct Doctor {
             path: configuration.database, report: report, limits: configuration.limits,
             foreignWriters: OpenFiles.writers(of: configuration.database, but: report.lock.processID))
         return checks.findings
+    }
+
+    private func buffers(_ configuration: ServiceConfiguration, _ content: DatabaseReport.Content?) -> [Finding] {
+        configuration.sources.flatMap { BufferCheck.look($0, recorded: content?.buffers ?? []).findings }
     }
 
     // MARK: Service

@@ -18,7 +18,8 @@ struct QueueService {
     ///
     /// - Throws: ``CommandFailure`` when it cannot start, or when the store broke under it.
     func run() async throws {
-        for notice in configuration.notices { logger.warning("\(notice)") }
+        for notice in configuration.fileNotices { logger.notice("\(notice)") }
+        for warning in configuration.warnings { logger.warning("\(warning)") }
         try prepareDirectory()
         let parts = ServiceParts(configuration: configuration, logger: logger)
         let store = try await openStore(parts)
@@ -91,6 +92,8 @@ struct QueueService {
                         service: StoreWatch(store: store, health: health),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: StoreMaintenance(store: store)),
+                    // Ends when the buffers of OrgLoop are imported.
+                    .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
                     .init(service: StoreRetention(store: store, retention: configuration.retention, logger: logger)),
                     .init(service: intake),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
@@ -102,6 +105,12 @@ struct QueueService {
         }
         defer { signals.cancel() }
         try await group.run()
+    }
+
+    private func bufferIntake(_ store: SQLiteEventStore) -> BufferIntake {
+        BufferIntake(
+            store: store, sources: configuration.sources, lineBytesMax: configuration.limits.importBytesMax,
+            logger: logger)
     }
 
     private func announce(port: Int, _ store: SQLiteEventStore) {
