@@ -84,7 +84,7 @@ import Testing
         #expect(report.status == 1)
         #expect(report["schema"]?.level == "fail")
         #expect(report["schema"]?.finding.contains("damaged") == true)
-        #expect(report["schema"]?.mend?.contains(".recover") == true)
+        #expect(report["schema"]?.mend?.contains(".dump") == true)
         #expect(try scratch.read("state/orgloop-queue/queue.db") == bytes)
     }
 

@@ -10,6 +10,10 @@ struct OutputPlace {
     init(_ path: String) throws {
         self.path = path
         directory = EventQueue.directory(ofFile: path)
+        for place in [self.directory, path] {
+            guard case .hidden(let reason) = DatabaseFile.kind(place) else { continue }
+            throw AuditRefusal("\(place) cannot be reached: \(reason).", mend: "Name a file in another directory.")
+        }
         guard DatabaseFile.kind(self.directory) == .directory else {
             throw AuditRefusal(
                 "The directory \(self.directory) does not exist.", mend: "Make it first: mkdir -p \(self.directory)")

@@ -53,7 +53,8 @@ struct ConnectionOptions: ParsableArguments {
             if let reason { throw Self.stopped(locator.configuration, reason) }
             let standIn: StandInService
             do {
-                standIn = try await StandInService(locator.configuration)
+                standIn = try await StandInService(
+                    locator.configuration, migrating: makingDatabase ? .onlyNew : .never)
             } catch let refusal as StartRefusal {
                 guard refusal.isLocked, attempts < Self.attemptsMax else { throw CommandFailure(refusal) }
                 continue
@@ -67,7 +68,9 @@ struct ConnectionOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try configuration.load(tokenFile: tokenFile)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
-        let token = try token(environment, file: TokenFile(path: configuration.tokenFile))
+        let token = Result { () throws(CommandFailure) in
+            try self.token(environment, file: TokenFile(path: configuration.tokenFile))
+        }
         let isDatabaseNamed =
             self.configuration.database != nil || environment["ORGLOOP_QUEUE_DATABASE"].map { !$0.isEmpty } ?? false
         return ServiceLocator(
@@ -83,10 +86,18 @@ struct ConnectionOptions: ParsableArguments {
         return given.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
     }
 
-    private func token(_ environment: [String: String], file: TokenFile) throws -> String? {
+    private func token(_ environment: [String: String], file: TokenFile) throws(CommandFailure) -> String? {
         // A file that was named outright wins over the environment, like every flag.
-        if tokenFile == nil, let token = environment["ORGLOOP_QUEUE_TOKEN"], !token.isEmpty { return token }
-        return try file.load()
+        guard let tokenFile else {
+            if let token = environment["ORGLOOP_QUEUE_TOKEN"], !token.isEmpty { return token }
+            return try file.load()
+        }
+        guard let token = try file.load() else {
+            throw CommandFailure(
+                message: "there is no token file \(tokenFile)",
+                mend: "Name the file 'token' beside the service's database with --token-file.")
+        }
+        return token
     }
 
     private static func stopped(_ configuration: ServiceConfiguration, _ reason: String) -> CommandFailure {

@@ -81,11 +81,10 @@ struct Doctor {
             // The file may belong to a service on another machine then.
             return (AccessToken(text), file.level == .fail ? file : nil)
         }
-        do {
+        do throws(CommandFailure) {
             return (try TokenFile(path: path).load().flatMap { AccessToken($0) }, file)
         } catch {
-            let failure = error as? CommandFailure
-            return (nil, .fail("token file", failure?.message ?? "\(error)", mend: failure?.mend ?? ""))
+            return (nil, .fail("token file", error.message, mend: error.mend))
         }
     }
 }
