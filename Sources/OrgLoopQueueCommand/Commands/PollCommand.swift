@@ -60,7 +60,7 @@ struct PollCommand: AsyncParsableCommand {
         var presented = try checkpoint ?? store.load()
         var count = 0
         while true {
-            let answer = try await poll(service, cursor, presenting: presented)
+            let answer = try await poll(service, cursor, presenting: presented, stored: store)
             if !json { for event in answer.events { try StandardStream.output.write(event + [0x0A]) } }
             count += answer.events.count
             if let warning = answer.warning { StandardStream.error.say("orgloop-queue: \(warning)") }
@@ -79,16 +79,36 @@ struct PollCommand: AsyncParsableCommand {
     }
 
     private func poll(
-        _ service: ServiceConnection, _ cursor: Cursor.Key, presenting checkpoint: String?
+        _ service: ServiceConnection, _ cursor: Cursor.Key, presenting presented: String?,
+        stored: CheckpointFile
     ) async throws -> Handover {
         let wait = follow ? Limits.pollWaitMax.milliseconds : 0
         let body = JSONOutput.object([
-            ("checkpoint", checkpoint.map(JSONOutput.quoted) ?? "null"), ("limit", "\(limit)"),
+            ("checkpoint", presented.map(JSONOutput.quoted) ?? "null"), ("limit", "\(limit)"),
             ("wait_ms", "\(wait)"),
         ])
         let reply = try await service.post(cursor, "poll", body: body)
-        try reply.requireSuccess()
-        return try Handover(reply.body)
+        if let code = reply.code, Self.refusedCheckpoints.contains(code) { throw refused(reply, cursor, stored) }
+        return try Handover(reply)
+    }
+
+    /// What an operator answers with a resume.
+    private static let refusedCheckpoints: Set = [
+        ProtocolRefusal.checkpointRegressed.code, ProtocolRefusal.checkpointAhead.code,
+        ProtocolRefusal.lineageMismatch.code,
+    ]
+
+    /// The refusal with the file that the checkpoint came from, and the very command that lets the poll go on.
+    private func refused(
+        _ reply: ServiceConnection.Reply, _ cursor: Cursor.Key, _ stored: CheckpointFile
+    ) -> CommandFailure {
+        let origin = checkpoint == nil ? "the one stored in \(stored.path)" : "the one of --checkpoint"
+        let command = CommandText.line(
+            ["resume", "\(cursor.source)", "--consumer", "\(cursor.consumer)"] + options.arguments
+                + ["--reason", "…"])
+        return CommandFailure(
+            message: "\(reply.failure.message); it is \(origin)",
+            mend: "If this is the right queue, let it go on and poll again: \(command)")
     }
 }
 
@@ -103,13 +123,9 @@ struct Handover {
         let warning: String?
     }
 
-    init(_ body: [UInt8]) throws {
-        guard let members = try? JSONDecoder().decode(Members.self, from: Data(body)) else {
-            throw CommandFailure(
-                message: "the answer to the poll is not JSON",
-                mend: "Check that --url names an orgloop-queue service.")
-        }
-        events = JSONOutput.elements(of: "events", in: body)
+    init(_ reply: ServiceConnection.Reply) throws {
+        let members = try reply.decoded(Members.self)
+        events = JSONOutput.elements(of: "events", in: reply.body)
         checkpoint = members.checkpoint
         warning = members.warning
     }
