@@ -7,14 +7,25 @@ package final class ExportFile {
     private let partial: String
     private let descriptor: Int32
 
+    /// What an export may take the place of.
+    package enum Overwriting: Sendable {
+        /// An earlier export, or an empty file.
+        case exports
+        case anyFile
+    }
+
     /// Opens the partial file beside `path` for this process alone.
     ///
     /// - Throws: ``AuditRefusal`` when nothing can be written there, or another export writes it.
-    package init(_ path: String, of database: String) throws {
+    package init(_ path: String, of database: String, overwriting: Overwriting = .exports) throws {
         place = try OutputPlace(path)
         try place.refuseFiles(of: database)
         guard [.nothing, .other].contains(place.content) else {
             throw AuditRefusal("\(path) is a SQLite database.", mend: "Name another file.")
+        }
+        guard overwriting == .anyFile || place.isEmpty || place.begins(with: ExportLine.start) else {
+            throw AuditRefusal(
+                "\(path) exists and is no export.", mend: "Name another file, or write over it with --force.")
         }
         partial = path + ".partial"
         // It is looked at before it is opened: a database must not be, by anything but SQLite.

@@ -53,6 +53,16 @@ struct OutputPlace {
         return application == UInt32(bitPattern: Connections.applicationID) ? .ours : .database
     }
 
+    /// Whether nothing is there, or an empty file.
+    var isEmpty: Bool { DatabaseFile.size(path) == 0 }
+
+    /// Whether the file that is there begins with `text`; one that cannot be read does not.
+    func begins(with text: String) -> Bool {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? handle.close() }
+        return (try? handle.read(upToCount: text.utf8.count)) == Data(text.utf8)
+    }
+
     /// Puts `partial` in its place for good: after a crash there is the old file or the whole new one.
     func replace(with partial: String) throws {
         try sync(partial, O_RDONLY)

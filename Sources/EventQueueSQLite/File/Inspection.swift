@@ -73,7 +73,8 @@ enum Inspection {
             + "| sqlite3 -cmd 'PRAGMA auto_vacuum=2' \(shellWord(path + ".salvaged"))"
     }
 
-    private static func foreignRefusal(_ path: String) -> StartRefusal {
+    /// The refusal of a file that SQLite does not recognise.
+    static func foreignRefusal(_ path: String) -> StartRefusal {
         StartRefusal(
             "The file \(path) is not a SQLite database, or its first page is destroyed.",
             mend: "Name the database with --database; this file was not touched. If it was the queue's, keep it "

@@ -26,6 +26,8 @@ struct ServiceLocator: Sendable {
     /// themselves ended.
     private static let patience: Duration = .seconds(10)
     private static let pause: Duration = .milliseconds(20)
+    /// A person who waits longer wonders what for.
+    private static let silence: Duration = .seconds(1)
 
     /// - Throws: ``CommandFailure`` that says which is missing, the service or the database, and how to get it.
     func locate() async throws -> Place {
@@ -116,10 +118,19 @@ struct ServiceLocator: Sendable {
 
     /// The lock as it stands once its holder has said where it listens, or after a while if it does not.
     private func settledStanding() async -> ServiceLock.Standing {
-        let end = ContinuousClock.now + Self.patience
+        let start = ContinuousClock.now
+        var isAnnounced = false
         while true {
             let standing = self.standing
-            guard case .held(_, nil) = standing, ContinuousClock.now < end else { return standing }
+            let waited = ContinuousClock.now - start
+            guard case .held(let processID, nil) = standing, waited < Self.patience else { return standing }
+            if waited >= Self.silence, !isAnnounced {
+                isAnnounced = true
+                let holder = processID.map { "process \($0)" } ?? "another process"
+                StandardStream.error.say(
+                    "orgloop-queue: waiting for \(holder), which has the database \(configuration.database) and "
+                        + "does not say yet where it listens")
+            }
             // Cancelled, it looks once more and returns at the end of its patience.
             try? await Task.sleep(for: Self.pause)
         }

@@ -4,7 +4,10 @@ import EventQueue
 struct StatusReport: Decodable {
     struct SourceReport: Decodable {
         let id: String
+        /// How many were ever stored.
         let events: Int
+        /// How many of them are kept.
+        let held: Int
         let quarantined: Int
         let consumers: [ConsumerReport]
     }

@@ -58,7 +58,8 @@ struct BackupCommand: AsyncParsableCommand {
         }
         let damage = receipt.damaged > 0 ? ", \(receipt.damaged) of them damaged" : ""
         try StandardStream.output.write(
-            line: "\(file): \(receipt.events) events\(damage), \(StatusReport.size(receipt.bytes)), verified")
+            line: "\(file): \(counted(receipt.events, "event"))\(damage), \(StatusReport.size(receipt.bytes)), verified"
+        )
     }
 }
 

@@ -10,10 +10,20 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Database file. Environment: ORGLOOP_QUEUE_DATABASE.")
     var database: String?
 
+    /// The flags that were given, for a command that is printed to be copied.
+    var arguments: [String] { FlagText.given([("--config", config), ("--database", database)]) }
+
     func load(listen: String? = nil, tokenFile: String? = nil) throws -> ServiceConfiguration {
         let flags = ConfigurationLoader.Flags(
             config: config, database: database, listen: listen, tokenFile: tokenFile)
         return try ConfigurationLoader(flags: flags, environment: ProcessInfo.processInfo.environment).load()
+    }
+}
+
+/// Flags as they stand on a command line.
+private enum FlagText {
+    static func given(_ flags: [(String, String?)]) -> [String] {
+        flags.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
     }
 }
 
@@ -79,11 +89,12 @@ struct ConnectionOptions: ParsableArguments {
 
     /// The flags that were given, for a command that is printed to be copied.
     var arguments: [String] {
-        let given = [
-            ("--config", configuration.config), ("--database", configuration.database), ("--url", url),
-            ("--token-file", tokenFile),
-        ]
-        return given.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
+        configuration.arguments + FlagText.given([("--url", url), ("--token-file", tokenFile)])
+    }
+
+    /// Those of them that `serve` has, too.
+    var servingArguments: [String] {
+        configuration.arguments + FlagText.given([("--token-file", tokenFile)])
     }
 
     private func token(_ environment: [String: String], file: TokenFile) throws(CommandFailure) -> String? {
