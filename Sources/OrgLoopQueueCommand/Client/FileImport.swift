@@ -1,5 +1,4 @@
 import EventQueue
-import Foundation
 
 /// The import of one file: reads it piece by piece and hands each to the service.
 struct FileImport {

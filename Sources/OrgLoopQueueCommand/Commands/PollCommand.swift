@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventQueue
-import Foundation
 
 /// Drains a source to standard output, one event a line.
 struct PollCommand: AsyncParsableCommand {
@@ -88,7 +87,9 @@ struct PollCommand: AsyncParsableCommand {
             ("wait_ms", "\(wait)"),
         ])
         let reply = try await service.post(cursor, "poll", body: body)
-        if let code = reply.code, Self.refusedCheckpoints.contains(code) { throw refused(reply, cursor, stored) }
+        if let code = reply.code, Self.refusedCheckpoints.contains(code) {
+            throw refused(reply, cursor, origin(of: presented, stored))
+        }
         return try Handover(reply)
     }
 
@@ -98,70 +99,20 @@ struct PollCommand: AsyncParsableCommand {
         ProtocolRefusal.lineageMismatch.code,
     ]
 
+    private func origin(of presented: String?, _ stored: CheckpointFile) -> String {
+        if presented == nil { return "nothing is stored in \(stored.path)" }
+        return presented == checkpoint ? "it is the one of --checkpoint" : "it is the one stored in \(stored.path)"
+    }
+
     /// The refusal with the file that the checkpoint came from, and the very command that lets the poll go on.
     private func refused(
-        _ reply: ServiceConnection.Reply, _ cursor: Cursor.Key, _ stored: CheckpointFile
+        _ reply: ServiceConnection.Reply, _ cursor: Cursor.Key, _ origin: String
     ) -> CommandFailure {
-        let origin = checkpoint == nil ? "the one stored in \(stored.path)" : "the one of --checkpoint"
         let command = CommandText.line(
             ["resume", "\(cursor.source)", "--consumer", "\(cursor.consumer)"] + options.arguments
                 + ["--reason", "…"])
         return CommandFailure(
-            message: "\(reply.failure.message); it is \(origin)",
+            message: "\(reply.failure.message); \(origin)",
             mend: "If this is the right queue, let it go on and poll again: \(command)")
-    }
-}
-
-/// One answer to a poll, with its events as the service sent them.
-struct Handover {
-    let events: [[UInt8]]
-    let checkpoint: String?
-    let warning: String?
-
-    private struct Members: Decodable {
-        let checkpoint: String?
-        let warning: String?
-    }
-
-    init(_ reply: ServiceConnection.Reply) throws {
-        let members = try reply.decoded(Members.self)
-        events = JSONOutput.elements(of: "events", in: reply.body)
-        checkpoint = members.checkpoint
-        warning = members.warning
-    }
-}
-
-/// Where `poll` keeps what it presents next.
-struct CheckpointFile {
-    let path: String
-
-    /// `poll-<consumer>-<source>.checkpoint` in the state directory, else beside the database.
-    static func path(for cursor: Cursor.Key, _ configuration: ServiceConfiguration) -> String {
-        let directory =
-            ConfigurationLoader.stateDirectory(ProcessInfo.processInfo.environment)
-            ?? ConfigurationLoader.directory(of: configuration.database)
-        return "\(directory)/poll-\(cursor.consumer)-\(cursor.source).checkpoint"
-    }
-
-    func load() throws -> String? {
-        do {
-            guard let content = try PrivateFile.read(path) else { return nil }
-            let text = String(decoding: content, as: UTF8.self).trimmingCharacters(
-                in: .whitespacesAndNewlines)
-            return text.isEmpty ? nil : text
-        } catch {
-            throw CommandFailure(message: error.message, mend: "Name another file with --state.")
-        }
-    }
-
-    func save(_ checkpoint: String) throws {
-        do {
-            try PrivateFile.makeDirectory(ConfigurationLoader.directory(of: path))
-            try PrivateFile.replace(path, with: Array((checkpoint + "\n").utf8))
-        } catch {
-            throw CommandFailure(
-                message: error.message,
-                mend: "The last batch will be printed again. Name another file with --state.")
-        }
     }
 }
