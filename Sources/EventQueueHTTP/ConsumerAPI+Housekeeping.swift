@@ -35,8 +35,15 @@ extension ConsumerAPI {
         guard let consumer = Consumer.ID(name) else { throw ProtocolRefusal.consumerUnknown }
         let order = ConsumerDrop(
             consumer: consumer, actor: try Self.note(body.actor, "actor"),
-            reason: try Self.note(body.reason, "reason"))
-        let receipt = try await store.dropConsumer(order)
+            reason: try Self.note(body.reason, "reason"), openSession: body.force == true ? .fence : .refuse)
+        let receipt: ConsumerDrop.Receipt
+        do {
+            receipt = try await store.dropConsumer(order)
+        } catch ProtocolRefusal.sessionOpen {
+            return .problem(
+                409, ProtocolRefusal.sessionOpen.code, title: ProtocolRefusal.sessionOpen.explanation,
+                detail: "Stop the engine; if it is gone already, send `force`: true (consumer drop --force).")
+        }
         return .json(
             200,
             [
@@ -71,8 +78,10 @@ struct PruneBody: Decodable {
 }
 
 struct DropBody: Decodable {
-    static let members: Set = ["actor", "reason"]
+    static let members: Set = ["actor", "reason", "force"]
 
     let actor: String
     let reason: String
+    /// Whether an open session is fenced instead of standing in the way.
+    let force: Bool?
 }

@@ -127,7 +127,9 @@ struct ConsumerAPI: Sendable {
             cursor: cursor, actor: try Self.note(body.actor, "actor"),
             reason: try Self.note(body.reason, "reason"),
             skipThrough: skipThrough)
-        return .json(200, ["passed_over": .integer(try await store.resume(order))])
+        let receipt = try await store.resume(order)
+        return .json(
+            200, ["passed_over": .integer(receipt.passedOver), "new_reader": .bool(receipt.isNewReader)])
     }
 
     private func replay(_ bytes: [UInt8]) async throws -> Answer {
@@ -185,7 +187,7 @@ struct ConsumerAPI: Sendable {
             case .sourceUnknown, .consumerUnknown, .eventUnknown, .replayUnknown, .nothingToReplay: 404
             case .idempotencyConflict: 422
             case .sessionRequired, .sessionUnknown, .sessionClosed, .sessionFenced, .checkpointRegressed,
-                .checkpointAhead, .lineageMismatch:
+                .checkpointAhead, .lineageMismatch, .sessionOpen:
                 409
             }
         let mend = cursor.map(refusal.mend(for:)) ?? "Names have 1 to 128 letters, digits, `-`, `_` and `.`."

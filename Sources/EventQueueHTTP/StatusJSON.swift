@@ -7,6 +7,7 @@ extension QueueStatus {
             sources.map { source in
                 [
                     "id": .text(source.id.rawValue), "events": .integer(source.events),
+                    "held": .integer(source.held),
                     "last_received_at": .textOrNull(source.lastReceivedAt?.iso8601),
                     "quarantined": .integer(source.quarantined),
                     "quarantine_dropped": .integer(source.quarantineDropped),

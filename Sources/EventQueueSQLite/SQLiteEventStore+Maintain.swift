@@ -44,15 +44,38 @@ extension SQLiteEventStore {
 
     private static var logBytesWorthEmptying: Int64 { 4 << 20 }
 
+    /// Refuses a database whose schema would have to be changed, where that was not asked for.
+    static func refusePending(_ file: DatabaseFile, _ migrating: Migrating) throws {
+        guard migrating != .always else { return }
+        let plan = try plan(of: file)
+        guard !plan.pending.isEmpty, migrating == .never || !plan.applied.isEmpty else { return }
+        let command = "orgloop-queue migrate --database \(shellWord(file.path))"
+        guard !plan.applied.isEmpty else {
+            throw StartRefusal(
+                "The database \(file.path) holds nothing yet.",
+                mend: "The service makes its tables at its start; without it: \(command)")
+        }
+        throw StartRefusal(
+            "The database \(file.path) was written by an older version; it lacks "
+                + "\(plan.pending.joined(separator: ", ")).",
+            mend: "Take a backup, then run: \(command). The service does it by itself at its start.")
+    }
+
     /// What ``migrate(path:)`` would do, without doing it.
     ///
     /// - Throws: ``StartRefusal`` when the file must not be served.
     public static func migrationPlan(path: String) throws -> (applied: [String], pending: [String]) {
-        let all = Migration.all.map(\.name)
         let file = DatabaseFile(path: path)
-        guard DatabaseFile.size(path) > 0 else { return ([], all) }
         try Inspection.run(file)
-        let queue = try DatabaseQueue(path: path, configuration: Connections.inspection())
+        return try plan(of: file)
+    }
+
+    /// The migrations that an inspected database has, and those that it lacks.
+    private static func plan(of file: DatabaseFile) throws -> (applied: [String], pending: [String]) {
+        let all = Migration.all.map(\.name)
+        guard DatabaseFile.size(file.path) > 0 else { return ([], all) }
+        let queue = try DatabaseQueue(path: file.path, configuration: Connections.inspection())
+        defer { try? queue.close() }
         let version = try queue.unsafeRead { try Schema.version($0) }
         return (Array(all.prefix(version)), Array(all.dropFirst(version)))
     }
@@ -64,6 +87,7 @@ extension SQLiteEventStore {
     public static func migrate(path: String) throws -> [String] {
         let file = DatabaseFile(path: path)
         try Inspection.refuseLink(file)
+        try Inspection.refuseUnwritable(file)
         let lock = try ServiceLock(database: path)
         defer { lock.release() }
         try file.createPrivately()

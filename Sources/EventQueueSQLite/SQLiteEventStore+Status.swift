@@ -25,6 +25,8 @@ extension SQLiteEventStore {
         guard let id = Source.ID(row["name"] as String) else { return nil }
         let source: Int64 = row["id"]
         let events: Int = row["events"]
+        // A database of the first version, which `doctor` looks at, has no such column.
+        let pruned: Int = row["pruned"] ?? 0
         let last = try database.first(
             "SELECT received_at FROM event WHERE source_id = ? ORDER BY seq DESC LIMIT 1", [source])
         let cursors = try database.all(
@@ -34,7 +36,8 @@ extension SQLiteEventStore {
             WHERE cursor.source_id = ? ORDER BY consumer.name
             """, [source])
         return QueueStatus.SourceStatus(
-            id: id, events: events, lastReceivedAt: last.flatMap { Timestamp(iso8601: $0["received_at"]) },
+            id: id, events: events, held: events - pruned,
+            lastReceivedAt: last.flatMap { Timestamp(iso8601: $0["received_at"]) },
             quarantined: row["quarantined"], quarantineDropped: row["quarantine_dropped"],
             cursors: try cursors.compactMap {
                 try cursorStatus($0, source: source, stored: events, in: database)

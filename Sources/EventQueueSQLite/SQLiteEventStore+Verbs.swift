@@ -74,16 +74,16 @@ extension SQLiteEventStore {
         }
     }
 
-    public func resume(_ order: ResumeOrder) async throws -> Int {
+    public func resume(_ order: ResumeOrder) async throws -> ResumeOrder.Receipt {
         let time = clock()
-        let passed = try await write { database in
-            guard let cursor = try CursorRow.find(order.cursor, in: database) else {
-                throw ProtocolRefusal.consumerUnknown
-            }
-            return try ResumeRow.record(order, of: cursor, at: time, in: database)
+        let receipt = try await write { database in
+            let isNewReader = try CursorRow.find(order.cursor, in: database) == nil
+            let cursor = try CursorRow.findOrMake(order.cursor, start: .beginning, at: time, in: database)
+            let passed = try ResumeRow.record(order, of: cursor, at: time, in: database)
+            return ResumeOrder.Receipt(passedOver: passed, isNewReader: isNewReader)
         }
         doorbell.ring(order.cursor.source)
-        return passed
+        return receipt
     }
 
     public func replay(_ order: Replay.Order) async throws -> Replay.Receipt {

@@ -8,12 +8,24 @@ public import Logging
 /// The rules it keeps are DESIGN §5; each has a test. A store that is open holds the service lock, so no
 /// other process writes the file.
 public final class SQLiteEventStore: EventStore {
+    /// What opening does with a database that lacks migrations.
+    public enum Migrating: Sendable {
+        /// Applies them, and makes a database where there is none.
+        case always
+        /// Makes a database where there is none, and refuses one that lacks some.
+        case onlyNew
+        /// Refuses both.
+        case never
+    }
+
     /// What to open, and how.
     public struct Configuration: Sendable {
         /// Where the database is, or will be created.
         public var path: String
         /// The sources that exist although nothing was received from them yet.
         public var sources: [Source.ID]
+        /// Whether the schema may be changed.
+        public var migrating = Migrating.always
         public var limits = Limits.Settings()
         /// What each consumer wants when its engine lost its checkpoint; `resume` where none is named.
         public var onRegressed: [Consumer.ID: PollRule.OnRegressed] = [:]
@@ -69,10 +81,12 @@ public final class SQLiteEventStore: EventStore {
         file = DatabaseFile(path: configuration.path)
         // Before the lock, which would be another one.
         try Inspection.refuseLink(file)
+        try Inspection.refuseUnwritable(file)
         lock = try ServiceLock(database: configuration.path)
         do {
-            try file.createPrivately()
+            if configuration.migrating != .never { try file.createPrivately() }
             try Inspection.run(file)
+            try Self.refusePending(file, configuration.migrating)
             pool = try Connections.openPool(path: configuration.path)
             let now = clock()
             let opened = try pool.writeWithoutTransaction { database in

@@ -46,6 +46,15 @@ enum Binary {
         let status = await run.waitForExit()
         return Result(status: status, output: output, error: run.standardError)
     }
+
+    /// Runs a line as a person does who copies it from the terminal.
+    static func shell(_ line: String, in scratch: Scratch) async throws -> Result {
+        let directory = URL(filePath: try path()).deletingLastPathComponent().path
+        let programs = "\(directory):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
+        let shell = try ChildProcess("/bin/sh", ["-c", line], in: scratch, environment: ["PATH": programs])
+        let output = await shell.readToEnd()
+        return Result(status: await shell.waitForExit(), output: output, error: shell.standardError)
+    }
 }
 
 /// Other programs that some tests use; `config/bootstrap test` installs them.

@@ -45,6 +45,35 @@ import Testing
         await service.stop()
     }
 
+    @Test(arguments: [true, false])
+    func `a consumer whose engine may be running is dropped with force only, and on record`(
+        isRunning: Bool
+    ) async throws {
+        let service = try await ServiceProcess.start(in: Scratch())
+        let engine = Engine(service: service)
+        _ = try await engine.send(1)
+        let session = try await engine.open()
+        let scratch = service.scratch
+        if !isRunning { await service.stop() }
+        let drop = ["consumer", "drop", "orgloop", "--reason", "replaced", "--actor", "ada", "--yes"]
+        let refused = try await Binary.run(drop, in: scratch)
+        #expect(refused.status == 1)
+        #expect(refused.error.contains("session_open"))
+        #expect(refused.error.contains("claude-code: open test/1 since "))
+        #expect(refused.error.contains("--force"))
+        #expect(try await Binary.run(["consumer", "list"], in: scratch).output.contains("orgloop"))
+        let forced = try await Binary.run(drop + ["--force"], in: scratch)
+        #expect(forced.status == 0, "\(forced.error)")
+        #expect(forced.output.contains("gave up 1 pending and 0 unfinished events"))
+        let rows = try await SQLiteShell.rows(
+            "SELECT consumer, actor, reason FROM consumer_drops", of: scratch.database, in: scratch)
+        #expect(rows == ["orgloop\tada\treplaced"])
+        if isRunning {
+            await #expect(throws: Engine.Refused.self) { _ = try await engine.poll(nil, session) }
+        }
+        await service.stop()
+    }
+
     @Test func `a consumer that nobody knows is refused by name`() async throws {
         let service = try await ServiceProcess.start(in: Scratch())
         let run = try await service.run(["consumer", "drop", "nobody", "--reason", "r", "--yes"])

@@ -84,8 +84,37 @@ import Testing
         #expect(report.status == 1)
         #expect(report["schema"]?.level == "fail")
         #expect(report["schema"]?.finding.contains("damaged") == true)
-        #expect(report["schema"]?.mend?.contains(".recover") == true)
+        #expect(report["schema"]?.mend?.contains(".dump") == true)
         #expect(try scratch.read("state/orgloop-queue/queue.db") == bytes)
+    }
+
+    @Test func `the commands that it prints are about the queue that it was asked about`() async throws {
+        let scratch = try Scratch()
+        let flags = ["--database", "\(scratch.path)/my queue.db", "--token-file", "\(scratch.path)/t"]
+        let service = try await ServiceProcess.start(in: scratch, flags)
+        for _ in 1...2 {
+            #expect(try await Binary.run(["send", "claude-code"] + flags, in: scratch).status == 0)
+        }
+        let unread = try await Self.doctor(scratch, flags)
+        let mend = try #require(unread["consumer"]?.mend)
+        let poll = String(mend[try #require(mend.firstRange(of: "orgloop-queue poll")).lowerBound...])
+        #expect(try await Binary.shell(poll, in: scratch).lines.count == 2)
+        await service.stop()
+        let stopped = try await Self.doctor(scratch, flags)
+        let start = try #require(stopped["service"]?.mend)
+        #expect(start.contains("serve --database '\(scratch.path)/my queue.db' --token-file \(scratch.path)/t"))
+    }
+
+    @Test func `a service that hangs is told from one that is elsewhere`() async throws {
+        let service = try await ServiceProcess.start(in: Scratch())
+        service.child.send(signal: SIGSTOP)
+        let report = try await Self.doctor(service.scratch, [])
+        service.child.send(signal: SIGCONT)
+        #expect(report.status == 1)
+        #expect(report["service"]?.finding.contains("pid \(service.processID) has the database") == true)
+        #expect(report["service"]?.mend?.contains("kill \(service.processID)") == true)
+        #expect(report["service"]?.mend?.contains("--url") == false)
+        await service.stop()
     }
 
     @Test func `a database that is not there is a failure, and none is made`() async throws {

@@ -155,7 +155,8 @@ import Testing
         -> QueueStatus.SourceStatus
     {
         QueueStatus.SourceStatus(
-            id: try #require(Source.ID("claude-code")), events: 9, lastReceivedAt: nil, quarantined: quarantined,
+            id: try #require(Source.ID("claude-code")), events: 9, held: 9, lastReceivedAt: nil,
+            quarantined: quarantined,
             quarantineDropped: 0, cursors: cursors)
     }
 }

@@ -120,11 +120,11 @@ import Testing
         try await engine.crash(with: ids)
         let show = try await service.run(["show", ids[1]])
         let shown = try #require(show.lines.compactMap { Self.command($0, after: "replay it: ") }.first)
-        #expect(try await Self.shell(shown, in: service.scratch).status == 0)
+        #expect(try await Binary.shell(shown, in: service.scratch).status == 0)
         #expect(try await service.listed("--state", "replaying") == [ids[1]])
         let status = try await service.run(["status"])
         let advised = try #require(status.lines.compactMap { Self.command($0, after: "2 in doubt: ") }.first)
-        #expect(try await Self.shell(advised, in: service.scratch).status == 0)
+        #expect(try await Binary.shell(advised, in: service.scratch).status == 0)
         #expect(try await service.listed("--state", "replaying") == ids)
         let after = try await service.run(["status"]).output
         #expect(!after.contains("in doubt:"))
@@ -229,14 +229,5 @@ import Testing
 
     private static func command(_ line: String, after mark: String) -> String? {
         line.firstRange(of: mark).map { String(line[$0.upperBound...]) }
-    }
-
-    /// Runs a line as a person does who copies it from the terminal.
-    private static func shell(_ line: String, in scratch: Scratch) async throws -> Binary.Result {
-        let directory = URL(filePath: try Binary.path()).deletingLastPathComponent().path
-        let path = "\(directory):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
-        let shell = try ChildProcess("/bin/sh", ["-c", line], in: scratch, environment: ["PATH": path])
-        let output = await shell.readToEnd()
-        return Binary.Result(status: await shell.waitForExit(), output: output, error: shell.standardError)
     }
 }

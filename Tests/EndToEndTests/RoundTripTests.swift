@@ -119,7 +119,8 @@ import Testing
         let refused = try await service.run(["poll", "claude-code", "--checkpoint", foreign])
         #expect(refused.status == 1)
         #expect(refused.error.contains("lineage_mismatch"))
-        #expect(refused.error.contains("orgloop-queue resume claude-code --consumer orgloop --reason"))
+        #expect(
+            refused.error.contains("orgloop-queue resume claude-code --consumer orgloop --url \(service.url) --reason"))
         await service.stop()
         await other.stop()
     }
@@ -135,6 +136,7 @@ import Testing
         let refused = try await service.run(["poll", "claude-code", "--state", "second"])
         #expect(refused.status == 1)
         #expect(refused.error.contains("checkpoint_regressed"))
+        #expect(refused.error.contains("nothing is stored in second"))
         let resumed = try await service.run([
             "resume", "claude-code", "--reason", "lost the file", "--actor", "test",
         ])

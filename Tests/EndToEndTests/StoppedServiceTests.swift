@@ -100,6 +100,8 @@ import Testing
         let run = try await Binary.run(["status", "--config", "q.yaml"], in: scratch)
         #expect(run.status == 1)
         #expect(run.error.contains("no service answers, and process 4711 holds"))
+        // Ten seconds without a word look like a hang.
+        #expect(run.error.hasPrefix("orgloop-queue: waiting for process 4711, which has the database"))
         await other.stop()
     }
 

@@ -180,7 +180,12 @@ extension Promise {
             var gone = Poller(sender.cursor, consumer: setUp.other)
             try await gone.open(store, settles: true)
             _ = try await gone.poll(store, limit: 1)
-            let drop = ConsumerDrop(consumer: setUp.other, actor: "ada", reason: "retired")
+            try await expectRefusal(.sessionOpen, "a drop under an engine") {
+                _ = try await store.dropConsumer(
+                    ConsumerDrop(consumer: setUp.other, actor: "ada", reason: "retired"))
+            }
+            let drop = ConsumerDrop(
+                consumer: setUp.other, actor: "ada", reason: "retired", openSession: .fence)
             try await expectEqual(
                 store.dropConsumer(drop), ConsumerDrop.Receipt(sources: 1, pending: 2, unfinished: 1), "the receipt")
             try await expectRefusal(.consumerUnknown, "a second drop") { _ = try await store.dropConsumer(drop) }

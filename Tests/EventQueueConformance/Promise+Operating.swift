@@ -93,7 +93,7 @@ extension Promise {
             poller.saved = "not one of ours"
             let order = ResumeOrder(
                 cursor: poller.cursor, actor: "ada", reason: "poison", skipThrough: sent[2])
-            try await expectEqual(store.resume(order), 2, "events passed over")
+            try await expectEqual(store.resume(order).passedOver, 2, "events passed over")
             try await expectEqual(poller.poll(store).ids, [sent[3]], "the next events")
             try await expectEqual(
                 poller.states(store, of: Array(sent[1...2])), [.dropped, .dropped], "states")
@@ -101,6 +101,29 @@ extension Promise {
             let stranger = ResumeOrder(
                 cursor: poller.cursor, actor: "ada", reason: "poison", skipThrough: unknown)
             try await expectRefusal(.eventUnknown, "a foreign event") { _ = try await store.resume(stranger) }
+        },
+        Promise("a resume brings a consumer into being that only its checkpoint knows") { harness, setUp in
+            var (sender, poller) = setUp.sides()
+            let store = await harness.store
+            let sent = try await sender.send(3, to: store)
+            _ = try await poller.poll(store, limit: 2)
+            _ = try await poller.poll(store, limit: 2)
+            _ = try await store.dropConsumer(
+                ConsumerDrop(consumer: poller.cursor.consumer, actor: "ada", reason: "by mistake"))
+            try await expectRefusal(.checkpointAhead, "the old checkpoint") { _ = try await poller.peek(store) }
+            let order = ResumeOrder(
+                cursor: poller.cursor, actor: "ada", reason: "it is back", skipThrough: sent[0])
+            try await expectEqual(
+                store.resume(order), ResumeOrder.Receipt(passedOver: 1, isNewReader: true), "the first receipt")
+            try await expectEqual(poller.poll(store).ids, Array(sent[1...]), "the events")
+            let again = ResumeOrder(cursor: poller.cursor, actor: "ada", reason: "once more")
+            try await expectEqual(
+                store.resume(again), ResumeOrder.Receipt(passedOver: 0, isNewReader: false), "the second receipt")
+            let nobody = EventQueue.Cursor.Key(
+                consumer: poller.cursor.consumer, source: Source.ID("nowhere") ?? poller.cursor.source)
+            try await expectRefusal(.sourceUnknown, "a source that nobody knows") {
+                _ = try await store.resume(ResumeOrder(cursor: nobody, actor: "ada", reason: "typo"))
+            }
         },
         Promise("a resume stays in force until a batch was made or the right checkpoint presented") {
             harness, setUp in

@@ -135,4 +135,22 @@ import Testing
             #expect(blank.status == 400)
         }
     }
+
+    @Test func `a consumer with an open session is dropped only when that is said outright`() async throws {
+        try await TestService.run { service in
+            _ = try await service.call("session", #"{"engine":"host/1","settles":true}"#)
+            func drop(_ more: String) async throws -> QueueClient.Reply {
+                try await service.client.send(
+                    "POST", "/v1/consumers/orgloop/drop",
+                    body: Array(#"{"actor":"ada","reason":"gone"\#(more)}"#.utf8))
+            }
+            for more in ["", #","force":false"#] {
+                let refused = try await drop(more)
+                #expect(refused.status == 409)
+                #expect(refused.code == "session_open")
+                #expect((refused.json["detail"] as? String)?.contains("force") == true)
+            }
+            #expect(try await drop(#","force":true"#).status == 200)
+        }
+    }
 }

@@ -13,7 +13,7 @@ struct FailingStore: EventStore {
     func settle(
         _ reports: [OutcomeReport], of cursor: Cursor.Key, session: Session.ID?
     ) async throws -> Settlement { throw failure }
-    func resume(_ order: ResumeOrder) async throws -> Int { throw failure }
+    func resume(_ order: ResumeOrder) async throws -> ResumeOrder.Receipt { throw failure }
     func replay(_ order: Replay.Order) async throws -> Replay.Receipt { throw failure }
     func dropConsumer(_ order: ConsumerDrop) async throws -> ConsumerDrop.Receipt { throw failure }
     func prune(_ retention: Retention) async throws -> Pruned { throw failure }

@@ -64,11 +64,13 @@ actor SQLiteHarness: ConformanceHarness {
 
     func close() async { await current.close() }
 
-    static func open(_ path: String, _ setUp: ConformanceSetUp, _ limits: Limits.Settings) async throws
-        -> SQLiteEventStore
-    {
+    static func open(
+        _ path: String, _ setUp: ConformanceSetUp, _ limits: Limits.Settings,
+        migrating: SQLiteEventStore.Migrating = .always
+    ) async throws -> SQLiteEventStore {
         var configuration = SQLiteEventStore.Configuration(path: path, sources: setUp.sources)
         configuration.limits = limits
+        configuration.migrating = migrating
         if let refusing = setUp.refusing { configuration.onRegressed[refusing] = .refuse }
         configuration.whenInDoubt[setUp.replaying] = .replay
         return try await SQLiteEventStore.open(

@@ -1,4 +1,5 @@
 import EventQueue
+import EventQueueConformance
 import EventQueueMigrations
 import Foundation
 import GRDB
@@ -51,8 +52,8 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.database)) == before)
     }
 
-    @Test(arguments: [0, 20, 8192])
-    func `a damaged file is refused with the way to save it`(offset: Int) async throws {
+    @Test(arguments: [(0, "first page"), (20, "first page"), (8192, "damaged")])
+    func `a damaged file is refused and stays as it is`(offset: Int, word: String) async throws {
         let scratch = try await ScratchStore()
         try await scratch.append(50)
         await scratch.store.close()
@@ -61,9 +62,62 @@ import Testing
         bytes.replaceSubrange(offset..<offset + 600, with: Data(repeating: 0xA5, count: 600))
         try bytes.write(to: URL(fileURLWithPath: path))
         let refusal = try await refusal(opening: path)
-        #expect(refusal.message.contains("damaged"))
-        #expect(refusal.mend.contains(".recover"))
+        #expect(refusal.message.contains(word))
+        #expect(refusal.mend.contains("restore the last backup") || refusal.mend.contains(".dump"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    }
+
+    @Test func `a file that is no database is called that, and not a damaged one`() async throws {
+        let scratch = try ScratchDirectory()
+        let text = Data(String(repeating: "a shopping list\n", count: 400).utf8)
+        try text.write(to: URL(fileURLWithPath: scratch.database))
+        let refusal = try await refusal(opening: scratch.database)
+        #expect(refusal.message.contains("is not a SQLite database"))
+        #expect(!refusal.message.contains("damaged"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.database)) == text)
+    }
+
+    @Test(arguments: [SQLiteEventStore.Migrating.never, .onlyNew])
+    func `a database of an older version is refused by whoever may not migrate it, and stays as it is`(
+        _ migrating: SQLiteEventStore.Migrating
+    ) async throws {
+        let scratch = try ScratchDirectory()
+        try Self.makeOld(scratch.database)
+        let before = try Data(contentsOf: URL(fileURLWithPath: scratch.database))
+        let refusal = try await refusal(opening: scratch.database, migrating: migrating)
+        #expect(refusal.message.contains(Migration.all[1].name))
+        #expect(refusal.mend.contains("orgloop-queue migrate --database \(scratch.database)"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.database)) == before)
+        let store = try await SQLiteHarness.open(scratch.database, ConformanceSetUp(), Limits.Settings())
+        await store.close()
+        #expect(try SQLiteEventStore.migrationPlan(path: scratch.database).pending == [])
+    }
+
+    @Test func `a database is begun by whoever may, and by nobody else`() async throws {
+        let scratch = try ScratchDirectory()
+        let refusal = try await refusal(opening: scratch.database, migrating: .never)
+        #expect(refusal.message.contains("holds nothing yet"))
+        #expect(!FileManager.default.fileExists(atPath: scratch.database))
+        let store = try await SQLiteHarness.open(
+            scratch.database, ConformanceSetUp(), Limits.Settings(), migrating: .onlyNew)
+        await store.close()
+        #expect(try SQLiteEventStore.migrationPlan(path: scratch.database).pending == [])
+    }
+
+    /// A database as the first version of this program made it.
+    private static func makeOld(_ path: String) throws {
+        let first = Migration.all[0]
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        try queue.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
+            try database.execute(sql: first.sql)
+            try database.execute(
+                sql: "INSERT INTO migration VALUES (?, ?, ?, '2026-01-01T00:00:00.000Z')",
+                arguments: [first.number, first.name, Fingerprint(of: first.sql.utf8).description])
+            try database.execute(
+                sql: "PRAGMA user_version = 1; PRAGMA application_id = \(Connections.applicationID)")
+        }
     }
 
     @Test func `a second hard link is refused`() async throws {

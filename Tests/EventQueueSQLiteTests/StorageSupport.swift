@@ -63,9 +63,12 @@ struct ScratchStore {
 }
 
 /// The refusal with which `path` is not opened; fails the test when it is opened.
-func refusal(opening path: String) async throws -> StartRefusal {
+func refusal(
+    opening path: String, migrating: SQLiteEventStore.Migrating = .always
+) async throws -> StartRefusal {
     do {
-        let store = try await SQLiteHarness.open(path, ConformanceSetUp(), Limits.Settings())
+        let store = try await SQLiteHarness.open(
+            path, ConformanceSetUp(), Limits.Settings(), migrating: migrating)
         await store.close()
     } catch let refusal as StartRefusal {
         return refusal

@@ -9,7 +9,7 @@ public enum ImportLine {
     public static func parse(_ bytes: [UInt8], receivedAt: Timestamp) throws(ImportError) -> ImportedEvent {
         let text = try json(bytes)
         guard text.root.kind == .object else { throw .notAnEvent(detail: "the line is not a JSON object") }
-        guard text["orgloop_queue"] == nil else { return try ExportLine(text).event() }
+        guard text["orgloop_queue"] == nil else { return try ExportLineParser(text).event() }
         return try BufferLine(text).event(receivedAt: receivedAt)
     }
 

@@ -8,14 +8,19 @@ public struct EventQuery: Sendable, Equatable {
         case last
     }
 
+    /// Only events of this source.
     public var source: Source.ID?
+    /// Only as this consumer stands to them.
     public var consumer: Consumer.ID?
+    /// Only rows in this state.
     public var state: Event.State?
+    /// Only events of this kind.
     public var kind: Event.Kind?
     /// Received at or after this time.
     public var since: Timestamp?
     /// Received before this time.
     public var until: Timestamp?
+    /// Where the page begins.
     public var end: End
     /// How many rows at most, 1 to ``Limits/pageRowsMax``; the rows of one event are never separated, so a
     /// page may have a few more.
@@ -43,21 +48,35 @@ public struct EventPage: Sendable, Equatable {
 
 /// An event and where it stands for one consumer.
 public struct EventRow: Sendable, Equatable {
+    /// The event's place in the order of arrival.
     public let sequence: Event.Sequence
+    /// The event's id.
     public let id: String
+    /// The id of the source that sent it.
     public let source: String
+    /// One of OrgLoop's event types: `actor.stopped` and its like.
     public let type: String
+    /// What happened, in the words of the platform.
     public let platformEvent: String
+    /// When it arrived: ISO 8601, UTC, as all times of a row.
     public let receivedAt: String
+    /// The scheme by which the request was verified; `none` for an unsigned one.
     public let verification: String
+    /// The sender's delivery id; `nil` for a request without one.
     public let idempotencyKey: String?
     /// `nil` while nobody reads the source.
     public let consumer: String?
+    /// The raw value of its ``Event/State``.
     public let state: String
+    /// How often the consumer was handed it.
     public let emissions: Int
+    /// When its latest batch was made; `nil` before its first.
     public let drainedAt: String?
+    /// When somebody presented the checkpoint of that batch.
     public let confirmedAt: String?
+    /// When its outcome was reported.
     public let settledAt: String?
+    /// The raw value of its ``Outcome``; `nil` while there is none.
     public let outcome: String?
 
     public init(
@@ -89,7 +108,9 @@ public struct EventRecord: Sendable, Equatable {
     public struct Reading: Sendable, Equatable {
         /// `nil` while nobody reads the source.
         public let consumer: String?
+        /// The raw value of its ``Event/State``.
         public let state: String
+        /// Every handing-out, the first one first.
         public let emissions: [EmissionRecord]
 
         public init(consumer: String?, state: String, emissions: [EmissionRecord]) {
@@ -99,23 +120,35 @@ public struct EventRecord: Sendable, Equatable {
         }
     }
 
+    /// The event's place in the order of arrival.
     public let sequence: Event.Sequence
+    /// The event's id.
     public let id: String
+    /// The id of the source that sent it.
     public let source: String
+    /// One of OrgLoop's event types: `actor.stopped` and its like.
     public let type: String
+    /// What happened, in the words of the platform.
     public let platformEvent: String
+    /// When it arrived: ISO 8601, UTC.
     public let receivedAt: String
     /// The stored bytes; `nil` once retention has thinned the event.
     public let envelope: [UInt8]?
+    /// The SHA-256 that the envelope had when it was stored.
     public let envelopeFingerprint: Fingerprint?
+    /// The scheme by which the request was verified; `none` for an unsigned one.
     public let verification: String
+    /// Which of the source's secrets it was signed with; `nil` for an unsigned one.
     public let keyID: String?
+    /// The sender's delivery id; `nil` for a request without one.
     public let idempotencyKey: String?
     /// The allow-listed headers, a JSON object.
     public let headersJSON: String
+    /// The SHA-256 that the body had when it was stored.
     public let bodyFingerprint: Fingerprint?
     /// How often the same delivery came again.
     public let duplicates: Int
+    /// How it stands for each consumer of its source.
     public let readings: [Reading]
     /// The replays that name the event.
     public let replays: [ReplayRecord]
@@ -147,16 +180,25 @@ public struct EventRecord: Sendable, Equatable {
 
 /// One handing-out of an event.
 public struct EmissionRecord: Sendable, Equatable {
+    /// 1 for the first handing-out; a replay makes the next.
     public let number: Int
     /// `nil` for what was never sent.
     public let batch: Batch.Number?
+    /// The session that was handed it last; `nil` for a plain reader.
     public let session: String?
+    /// When its batch was made.
     public let drainedAt: String?
+    /// When somebody presented the checkpoint of the batch.
     public let confirmedAt: String?
+    /// When it was put in doubt.
     public let inDoubtAt: String?
+    /// When its outcome was reported.
     public let settledAt: String?
+    /// The raw value of its ``Outcome``; `nil` while there is none.
     public let outcome: String?
+    /// What was reported with the outcome.
     public let detail: String?
+    /// The replay that ordered it; `nil` for a first one.
     public let replay: String?
 
     public init(
@@ -180,9 +222,11 @@ public struct EmissionRecord: Sendable, Equatable {
 public struct ReplayRecord: Sendable, Equatable {
     /// An event of a replay.
     public struct Member: Sendable, Equatable {
+        /// The event's id.
         public let event: String
         /// `nil` while it waits to be handed over.
         public let emission: Int?
+        /// How far this emission has come.
         public let state: String
 
         public init(event: String, emission: Int?, state: String) {
@@ -192,15 +236,23 @@ public struct ReplayRecord: Sendable, Equatable {
         }
     }
 
+    /// The replay's id.
     public let id: String
+    /// Who gets the events again; a dropped consumer is followed by `#` and a number.
     public let consumer: String
+    /// Whose events they are.
     public let source: String
+    /// Who ordered it.
     public let actor: String
+    /// Why.
     public let reason: String
+    /// When it was ordered: ISO 8601, UTC.
     public let requestedAt: String
     /// What was selected, a JSON object.
     public let selection: String
+    /// How many events it was to emit.
     public let events: Int
+    /// How many of the selection it left out, because they are handed over without it.
     public let skipped: Int
     /// How many were handed over again.
     public let emitted: Int

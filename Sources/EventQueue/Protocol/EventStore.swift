@@ -30,17 +30,15 @@ public protocol EventStore: Sendable {
     func settle(_ reports: [OutcomeReport], of cursor: Cursor.Key, session: Session.ID?) async throws
         -> Settlement
 
-    /// Lets the next poll go on whatever it presents.
-    ///
-    /// - Returns: How many events were passed over.
-    func resume(_ order: ResumeOrder) async throws -> Int
+    /// Lets the next poll go on whatever it presents; the consumer comes into being if it is new.
+    func resume(_ order: ResumeOrder) async throws -> ResumeOrder.Receipt
 
     /// Records an order to emit events again and queues them before new ones.
     func replay(_ order: Replay.Order) async throws -> Replay.Receipt
 
     /// Forgets a consumer that is gone for good, so that retention no longer waits for it; recorded.
     ///
-    /// What it had not finished is settled as dropped. Its name may be taken by a new consumer, which begins
+    /// What it had not finished is settled as dropped, and its open sessions are fenced, if the order allows it. Its name may be taken by a new consumer, which begins
     /// like any other.
     func dropConsumer(_ order: ConsumerDrop) async throws -> ConsumerDrop.Receipt
 

@@ -24,6 +24,9 @@ public struct SessionRequest: Sendable {
 }
 
 /// An operator's recorded answer to a refused checkpoint.
+///
+/// A consumer that the database does not know, because it was dropped or a backup was restored, comes into
+/// being with it: whoever still has its checkpoint could not begin by polling.
 public struct ResumeOrder: Sendable {
     public let cursor: Cursor.Key
     /// Who orders it.
@@ -38,6 +41,19 @@ public struct ResumeOrder: Sendable {
         self.actor = actor
         self.reason = reason
         self.skipThrough = skipThrough
+    }
+
+    /// What became of the order.
+    public struct Receipt: Sendable, Equatable {
+        /// How many events were passed over.
+        public let passedOver: Int
+        /// Whether the consumer reads the source for the first time, from the oldest event that is kept.
+        public let isNewReader: Bool
+
+        public init(passedOver: Int, isNewReader: Bool) {
+            self.passedOver = passedOver
+            self.isNewReader = isNewReader
+        }
     }
 }
 

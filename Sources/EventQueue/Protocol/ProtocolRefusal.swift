@@ -10,7 +10,8 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
     case sessionFenced = "session_fenced"
     /// The caller lost its checkpoint, and the consumer is configured to stop then.
     case checkpointRegressed = "checkpoint_regressed"
-    /// The checkpoint is newer than this database: it was restored from an older backup.
+    /// The checkpoint is newer than this database, which was restored from an older backup, or the consumer was
+    /// dropped since.
     case checkpointAhead = "checkpoint_ahead"
     /// The checkpoint is another database's, another source's or another consumer's.
     case lineageMismatch = "lineage_mismatch"
@@ -22,6 +23,8 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
     case eventUnknown = "unknown_event"
     /// No replay of this name was ever ordered.
     case replayUnknown = "unknown_replay"
+    /// A session of the consumer is open: an engine may be running.
+    case sessionOpen = "session_open"
     /// The selection of a replay has no event that could be emitted again.
     case nothingToReplay = "nothing_to_replay"
     /// The idempotency key of a replay names an order with another content.
@@ -40,13 +43,14 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
         case .checkpointRegressed:
             "The checkpoint is older than the last batch: the engine lost what it had saved."
         case .checkpointAhead:
-            "The checkpoint is newer than this database, which was probably restored from a backup."
+            "The checkpoint is newer than what this database knows: a backup was restored, or the consumer dropped."
         case .lineageMismatch:
             "The checkpoint was not issued by this database for this consumer and source."
         case .sourceUnknown: "No such source is configured or stored."
         case .consumerUnknown: "No such consumer reads this source."
         case .eventUnknown: "No such event of this source is stored."
         case .replayUnknown: "No replay of this name was ordered."
+        case .sessionOpen: "A session of this consumer is open: its engine may be running."
         case .nothingToReplay: "The selection holds no event that can be emitted again."
         case .idempotencyConflict: "The idempotency key was used for another order."
         }
@@ -66,6 +70,7 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
         case .consumerUnknown: "Poll or open a session first: orgloop-queue status lists the consumers."
         case .eventUnknown: "Check the id, and that the event belongs to this source."
         case .replayUnknown: "orgloop-queue replay list shows those there are."
+        case .sessionOpen: "Stop the engine first."
         case .nothingToReplay: "Pending and outstanding events are handed over without a replay."
         case .idempotencyConflict: "Use a new key for a new order."
         }

@@ -5,6 +5,8 @@ public struct QueueStatus: Sendable, Equatable {
         public let id: Source.ID
         /// How many events were ever stored.
         public let events: Int
+        /// How many of them are kept; retention has deleted the others.
+        public let held: Int
         public let lastReceivedAt: Timestamp?
         /// How many rejected requests are kept.
         public let quarantined: Int
@@ -13,11 +15,12 @@ public struct QueueStatus: Sendable, Equatable {
         public let cursors: [CursorStatus]
 
         public init(
-            id: Source.ID, events: Int, lastReceivedAt: Timestamp?, quarantined: Int,
+            id: Source.ID, events: Int, held: Int, lastReceivedAt: Timestamp?, quarantined: Int,
             quarantineDropped: Int, cursors: [CursorStatus]
         ) {
             self.id = id
             self.events = events
+            self.held = held
             self.lastReceivedAt = lastReceivedAt
             self.quarantined = quarantined
             self.quarantineDropped = quarantineDropped

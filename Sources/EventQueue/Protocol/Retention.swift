@@ -47,16 +47,26 @@ public struct PruneForecast: Sendable, Equatable {
 
 /// An operator's order to forget a consumer that is gone for good.
 public struct ConsumerDrop: Sendable {
+    /// What becomes of a session that is open: an engine may be running, or it was killed.
+    public enum OpenSession: Sendable {
+        /// The order is refused.
+        case refuse
+        /// The session is fenced.
+        case fence
+    }
+
     public let consumer: Consumer.ID
     /// Who orders it.
     public let actor: String
     /// Why.
     public let reason: String
+    public let openSession: OpenSession
 
-    public init(consumer: Consumer.ID, actor: String, reason: String) {
+    public init(consumer: Consumer.ID, actor: String, reason: String, openSession: OpenSession = .refuse) {
         self.consumer = consumer
         self.actor = actor
         self.reason = reason
+        self.openSession = openSession
     }
 
     /// What was given up with it.

@@ -47,6 +47,11 @@ struct AuditedFile {
         guard let kind = DatabaseFile.kind(path) else {
             throw StartRefusal("There is no database at \(path).", mend: "Name another path with --database.")
         }
+        if case .hidden(let reason) = kind {
+            throw StartRefusal(
+                "The database \(path) cannot be reached: \(reason).",
+                mend: "Run this as the user of the service, who may look into its directory.")
+        }
         guard kind == .regular else {
             throw StartRefusal("\(path) is not a file.", mend: "Name the database file with --database.")
         }

@@ -139,7 +139,8 @@ package struct Backup {
         if interruption.isRequested { return interrupted }
         let isFull = error.resultCode == .SQLITE_FULL || [ENOSPC, EDQUOT, EFBIG].contains(errno)
         switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+        case .SQLITE_NOTADB: return Inspection.foreignRefusal(order.database)
+        case .SQLITE_CORRUPT:
             return Inspection.damageRefusal(order.database, Verify.words(error))
         case .SQLITE_FULL, .SQLITE_IOERR:
             let reason = isFull ? "the disk is full" : Verify.words(error)

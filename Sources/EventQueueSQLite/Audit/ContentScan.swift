@@ -29,7 +29,7 @@ struct ContentScan {
         do {
             try scan(database, progress)
         } catch {
-            envelopes.add("after \(events) events: \(Verify.words(error))")
+            envelopes.add("\(events) were read, then: \(Verify.words(error))")
         }
     }
 

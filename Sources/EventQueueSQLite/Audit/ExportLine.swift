@@ -2,7 +2,7 @@ import EventQueue
 import Foundation
 import GRDB
 
-/// An event as one line of an export.
+/// An event as one line of an export, as `ExportLineParser` reads it.
 ///
 /// Envelope and body are base64, because they come back byte for byte whatever their senders wrote. `seq` is
 /// not in it: the database that imports the line gives its own.

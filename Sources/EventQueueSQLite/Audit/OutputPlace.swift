@@ -10,6 +10,10 @@ struct OutputPlace {
     init(_ path: String) throws {
         self.path = path
         directory = EventQueue.directory(ofFile: path)
+        for place in [self.directory, path] {
+            guard case .hidden(let reason) = DatabaseFile.kind(place) else { continue }
+            throw AuditRefusal("\(place) cannot be reached: \(reason).", mend: "Name a file in another directory.")
+        }
         guard DatabaseFile.kind(self.directory) == .directory else {
             throw AuditRefusal(
                 "The directory \(self.directory) does not exist.", mend: "Make it first: mkdir -p \(self.directory)")
@@ -47,6 +51,16 @@ struct OutputPlace {
         // https://www.sqlite.org/fileformat2.html#the_database_header
         let application = head[68..<72].reduce(0) { $0 << 8 | UInt32($1) }
         return application == UInt32(bitPattern: Connections.applicationID) ? .ours : .database
+    }
+
+    /// Whether nothing is there, or an empty file.
+    var isEmpty: Bool { DatabaseFile.size(path) == 0 }
+
+    /// Whether the file that is there begins with `text`; one that cannot be read does not.
+    func begins(with text: String) -> Bool {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? handle.close() }
+        return (try? handle.read(upToCount: text.utf8.count)) == Data(text.utf8)
     }
 
     /// Puts `partial` in its place for good: after a crash there is the old file or the whole new one.

@@ -36,17 +36,34 @@ struct DatabaseFile: Sendable {
     }
 
     /// What kind of thing is at a path.
-    enum Kind { case regular, directory, other }
+    enum Kind: Equatable {
+        case regular, directory, other
+        /// This user may not see it; the text is the system's reason.
+        case hidden(String)
+    }
 
     /// What is at `path`, behind any symbolic link; `nil` when there is nothing.
     static func kind(_ path: String) -> Kind? {
-        status(path).map { status in
-            switch status.st_mode & S_IFMT {
-            case S_IFREG: .regular
-            case S_IFDIR: .directory
-            default: .other
-            }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let code = errno
+            return [ENOENT, ENOTDIR].contains(code) ? nil : .hidden(systemError(code))
         }
+        return switch status.st_mode & S_IFMT {
+        case S_IFREG: .regular
+        case S_IFDIR: .directory
+        default: .other
+        }
+    }
+
+    /// What stands in the way of writing the database: a file of it, or its directory, and the system's reason.
+    var unwritable: (path: String, reason: String)? {
+        let files = [path, walPath, path + "-shm", path + ".lock"].filter { Self.status($0) != nil }
+        // A link or a file in its place is another matter.
+        for place in files + [directory] where Self.status(place) != nil {
+            if access(place, W_OK) != 0 { return (place, systemError(errno)) }
+        }
+        return nil
     }
 
     /// How many names the database has; more than one would split it from its WAL.

@@ -1,3 +1,4 @@
+import EventQueue
 import GRDB
 
 /// The look at a database before it is served: it finds every reason not to, and changes nothing.
@@ -36,6 +37,16 @@ enum Inspection {
             mend: "Name the file itself, \(target): its lock and its WAL lie beside it, not beside the link.")
     }
 
+    /// SQLite would open the file read-only then, and fail at the first write.
+    static func refuseUnwritable(_ file: DatabaseFile) throws {
+        guard let (path, reason) = file.unwritable else { return }
+        let copy = shellWord("file:\(file.path)?immutable=1")
+        throw StartRefusal(
+            "This user may not write \(path): \(reason).",
+            mend: "Run this as the user of the service. To read the database without writing: orgloop-queue verify, "
+                + "export or backup, or, while no service runs, sqlite3 \(copy)")
+    }
+
     /// Reads the whole database; returns what SQLite finds wrong with it, `nil` when nothing is.
     static func damage(_ database: Database) throws -> String? {
         let findings = try String.fetchAll(database, sql: "PRAGMA quick_check(3)")
@@ -43,16 +54,38 @@ enum Inspection {
     }
 
     /// The refusal of a file that SQLite calls corrupt.
-    static func damageRefusal(_ path: String, _ finding: String) -> StartRefusal {
+    ///
+    /// - Parameter version: The number of its newest migration, which a dump does not carry.
+    static func damageRefusal(_ path: String, _ finding: String, version: Int = Schema.newest) -> StartRefusal {
         StartRefusal(
             "The database \(path) is damaged: \(finding).",
-            mend: "Keep the file as it is. Restore the last backup, or salvage it with: sqlite3 \(path) .recover")
+            mend: "Keep the file as it is. Restore the last backup, or salvage what can be read: "
+                + salvage(path, version))
+    }
+
+    /// A command that makes a database of what can be read of a damaged one.
+    ///
+    /// `.recover` would find more where the schema itself is damaged, but it needs a shell that was built with
+    /// `sqlite_dbpage`, which Debian's is not. A dump ends with a ROLLBACK when it met damage.
+    private static func salvage(_ path: String, _ version: Int) -> String {
+        let pragmas = "PRAGMA user_version=\(version); PRAGMA application_id=\(Connections.applicationID);"
+        return "(sqlite3 -readonly \(shellWord(path)) .dump | sed 's/^ROLLBACK.*/COMMIT;/'; echo '\(pragmas)') "
+            + "| sqlite3 -cmd 'PRAGMA auto_vacuum=2' \(shellWord(path + ".salvaged"))"
+    }
+
+    /// The refusal of a file that SQLite does not recognise.
+    static func foreignRefusal(_ path: String) -> StartRefusal {
+        StartRefusal(
+            "The file \(path) is not a SQLite database, or its first page is destroyed.",
+            mend: "Name the database with --database; this file was not touched. If it was the queue's, keep it "
+                + "as it is and restore the last backup.")
     }
 
     private static func inspect(_ database: Database, _ file: DatabaseFile) throws {
-        guard try recognise(database, file) > 0 else { return }
+        let version = try recognise(database, file)
+        guard version > 0 else { return }
         if DatabaseFile.size(file.path) <= checkedAtStartBytesMax, let finding = try damage(database) {
-            throw damageRefusal(file.path, finding)
+            throw damageRefusal(file.path, finding, version: version)
         }
     }
 
@@ -90,8 +123,8 @@ enum Inspection {
             return try body()
         } catch let error as DatabaseError {
             switch error.resultCode {
-            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-                throw damageRefusal(file.path, error.message ?? "it is not a SQLite database")
+            case .SQLITE_NOTADB: throw foreignRefusal(file.path)
+            case .SQLITE_CORRUPT: throw damageRefusal(file.path, error.message ?? "SQLite cannot read it")
             default:
                 throw StartRefusal(
                     "The database \(file.path) cannot be read: \(error.message ?? "SQLite error \(error.resultCode)").",

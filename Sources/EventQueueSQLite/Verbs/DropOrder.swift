@@ -10,6 +10,7 @@ struct DropOrder {
         guard let row = try database.first("SELECT id FROM consumer WHERE name = ?", [order.consumer.rawValue])
         else { throw ProtocolRefusal.consumerUnknown }
         let consumer: Int64 = row["id"]
+        if order.openSession == .refuse { try refuseOpenSession(of: consumer, in: database) }
         let cursors = try database.all(
             """
             SELECT cursor.id, source.events - cursor.passed AS pending,
@@ -25,6 +26,15 @@ struct DropOrder {
         // Names hold no '#', so nobody can ask for this one, and the old one is free.
         try database.run("UPDATE consumer SET name = name || '#' || id WHERE id = ?", [consumer])
         return receipt
+    }
+
+    private func refuseOpenSession(of consumer: Int64, in database: Database) throws {
+        let open = try database.count(
+            """
+            SELECT EXISTS (SELECT 1 FROM session JOIN cursor ON cursor.id = session.cursor_id
+                WHERE cursor.consumer_id = ? AND session.ended_at IS NULL)
+            """, [consumer])
+        if open == 1 { throw ProtocolRefusal.sessionOpen }
     }
 
     private func record(_ receipt: ConsumerDrop.Receipt, _ consumer: Int64, in database: Database) throws {

@@ -1,5 +1,4 @@
 import EventQueue
-import Foundation
 
 /// The import of one file: reads it piece by piece and hands each to the service.
 struct FileImport {
@@ -66,14 +65,7 @@ struct FileImport {
 
     private func answer(to piece: LineReader.Lines, _ progress: Progress) async throws -> Answer {
         do {
-            let reply = try await service.importLines(piece.bytes)
-            try reply.requireSuccess()
-            guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)) else {
-                throw CommandFailure(
-                    message: "the service's answer has a form that this version does not know",
-                    mend: "Use the orgloop-queue of the running service.")
-            }
-            return answer
+            return try await service.importLines(piece.bytes).decoded()
         } catch let failure as CommandFailure {
             progress.end()
             throw CommandFailure(

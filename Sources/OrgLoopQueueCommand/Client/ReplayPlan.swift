@@ -9,6 +9,12 @@ enum ReplaySelection {
     case sequences(from: Int64, to: Int64)
     case received(since: Timestamp, until: Timestamp)
 
+    /// Whether it can be empty without anything being wrong but a name.
+    var isInDoubt: Bool {
+        guard case .inDoubt = self else { return false }
+        return true
+    }
+
     /// The selection as `POST /v1/replays` takes it, beside the source.
     var members: [(String, String)] {
         switch self {
@@ -104,7 +110,7 @@ struct ReplayPlan {
 
     private func onlySource() async throws -> Source.ID {
         // A source that is configured and never sent anything is not what somebody wants replayed.
-        let sources = try await status().sources.filter { $0.events > 0 }.compactMap { Source.ID($0.id) }
+        let sources = try await status().sources.filter { $0.held > 0 }.compactMap { Source.ID($0.id) }
         if sources.count == 1, let source = sources.first { return source }
         guard !sources.isEmpty else {
             throw CommandFailure(

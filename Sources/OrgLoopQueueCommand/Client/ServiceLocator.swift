@@ -15,7 +15,8 @@ struct ServiceLocator: Sendable {
     let configuration: ServiceConfiguration
     /// The URL that was named, if one was.
     let url: String?
-    let token: String?
+    /// The token to present; a failure to read it matters only where a service is called.
+    let token: Result<String?, CommandFailure>
     /// Whether a flag or the environment named the database, and not the configuration or the default.
     let isDatabaseNamed: Bool
     /// Whether the verb begins a new database where one is named that does not exist.
@@ -25,6 +26,8 @@ struct ServiceLocator: Sendable {
     /// themselves ended.
     private static let patience: Duration = .seconds(10)
     private static let pause: Duration = .milliseconds(20)
+    /// A person who waits longer wonders what for.
+    private static let silence: Duration = .seconds(1)
 
     /// - Throws: ``CommandFailure`` that says which is missing, the service or the database, and how to get it.
     func locate() async throws -> Place {
@@ -33,7 +36,7 @@ struct ServiceLocator: Sendable {
         case .held(let processID, let url):
             return .running(try await answering(heldBy: processID, at: url))
         case .free, .absent:
-            guard let reason = missingReason else { return .stopped }
+            guard let reason = try missingReason() else { return .stopped }
             if makesDatabase, isDatabaseNamed { return .stopped }
             return .running(try await answeringWithoutDatabase(reason))
         case .unreadable(let reason):
@@ -98,24 +101,42 @@ struct ServiceLocator: Sendable {
     }
 
     /// Why there is no database file; `nil` when there is one.
-    private var missingReason: String? {
+    ///
+    /// - Throws: ``CommandFailure`` when this user may not see whether there is one.
+    private func missingReason() throws -> String? {
         var status = stat()
         guard stat(configuration.database, &status) != 0 else { return nil }
-        return String(cString: strerror(errno))
+        let code = errno
+        let reason = String(cString: strerror(code))
+        guard [ENOENT, ENOTDIR].contains(code) else {
+            throw CommandFailure(
+                message: "the database \(configuration.database) cannot be reached: \(reason)",
+                mend: "Run this as the user of the service, or name the service with --url.")
+        }
+        return reason
     }
 
     /// The lock as it stands once its holder has said where it listens, or after a while if it does not.
     private func settledStanding() async -> ServiceLock.Standing {
-        let end = ContinuousClock.now + Self.patience
+        let start = ContinuousClock.now
+        var isAnnounced = false
         while true {
             let standing = self.standing
-            guard case .held(_, nil) = standing, ContinuousClock.now < end else { return standing }
+            let waited = ContinuousClock.now - start
+            guard case .held(let processID, nil) = standing, waited < Self.patience else { return standing }
+            if waited >= Self.silence, !isAnnounced {
+                isAnnounced = true
+                let holder = processID.map { "process \($0)" } ?? "another process"
+                StandardStream.error.say(
+                    "orgloop-queue: waiting for \(holder), which has the database \(configuration.database) and "
+                        + "does not say yet where it listens")
+            }
             // Cancelled, it looks once more and returns at the end of its patience.
             try? await Task.sleep(for: Self.pause)
         }
     }
 
     private func connection(_ url: String) throws -> ServiceConnection {
-        try ServiceConnection(url: url, token: token)
+        try ServiceConnection(url: url, token: token.get())
     }
 }

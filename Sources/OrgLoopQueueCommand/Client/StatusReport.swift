@@ -4,7 +4,10 @@ import EventQueue
 struct StatusReport: Decodable {
     struct SourceReport: Decodable {
         let id: String
+        /// How many were ever stored.
         let events: Int
+        /// How many of them are kept.
+        let held: Int
         let quarantined: Int
         let consumers: [ConsumerReport]
     }
@@ -46,6 +49,12 @@ struct ConsumersReport: Decodable {
 
         var pending: Int { sources.reduce(0) { $0 + $1.count(.pending) } }
         var unfinished: Int { sources.reduce(0) { $0 + $1.unfinished } }
+        /// The sessions that nobody has ended, by source.
+        var openSessions: [(id: String, session: StatusReport.SessionReport)] {
+            sources.compactMap { source in
+                source.session.flatMap { $0.standing == "open" ? (source.id, $0) : nil }
+            }
+        }
     }
 
     let consumers: [Reader]

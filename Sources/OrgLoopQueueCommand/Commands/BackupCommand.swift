@@ -1,7 +1,5 @@
 import ArgumentParser
-import Dispatch
 import EventQueueSQLite
-import Foundation
 
 /// Copies the database while the service writes it.
 struct BackupCommand: AsyncParsableCommand {
@@ -58,29 +56,7 @@ struct BackupCommand: AsyncParsableCommand {
         }
         let damage = receipt.damaged > 0 ? ", \(receipt.damaged) of them damaged" : ""
         try StandardStream.output.write(
-            line: "\(file): \(receipt.events) events\(damage), \(StatusReport.size(receipt.bytes)), verified")
-    }
-}
-
-/// Signals that end a terminal's program: the first lets it clean up, the second ends it at once.
-final class InterruptingSignals {
-    private let sources: [any DispatchSourceSignal]
-
-    init(_ interruption: Interruption) {
-        sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-            // The default action would end the process before the source sees the signal.
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                signal(number, SIG_DFL)
-                interruption.request()
-            }
-            source.resume()
-            return source
-        }
-    }
-
-    func cancel() {
-        for source in sources { source.cancel() }
+            line: "\(file): \(counted(receipt.events, "event"))\(damage), \(StatusReport.size(receipt.bytes)), verified"
+        )
     }
 }

@@ -51,7 +51,8 @@ struct ConsumerDropCommand: AsyncParsableCommand {
         discussion: """
             Events are kept until every consumer has confirmed them; one that never comes back keeps them for \
             ever. Dropping it gives up what it has not been handed and has not finished. The order is recorded. \
-            A consumer that polls again begins anew.
+            A consumer that polls again begins anew. While a session of it is open, its engine may be running, \
+            and the drop is refused: stop the engine, or end the session of one that is gone with --force.
 
             EXAMPLE
               orgloop-queue consumer drop old-laptop --reason 'replaced in May'
@@ -65,6 +66,9 @@ struct ConsumerDropCommand: AsyncParsableCommand {
 
     @Option(help: "Who orders it (default: your login name).")
     var actor: String?
+
+    @Flag(help: "End open sessions: their engines are refused from then on.")
+    var force = false
 
     @Flag(help: "Do not ask.")
     var yes = false
@@ -86,24 +90,45 @@ struct ConsumerDropCommand: AsyncParsableCommand {
                 throw CommandFailure(message: "nothing was dropped", mend: "")
             }
         }
-        let body = JSONOutput.object([
-            ("actor", JSONOutput.quoted(AuditNote.actor(actor))), ("reason", JSONOutput.quoted(reason)),
-        ])
-        let path = "/v1/consumers/\(consumer)/drop"
-        let reply = try await options.withService { service, _ in try await service.post(path, body: body) }
+        let reply = try await options.withService { service, _ in try await drop(service) }
         if reply.code == ProtocolRefusal.consumerUnknown.code { throw unknown }
         let receipt = try reply.decoded(DropReceipt.self)
         try StandardStream.output.write(line: json ? reply.text : receipt.line)
     }
 
-    private func isConfirmed() async throws -> Bool {
-        let report = try await options.withService { service, _ in
-            try await service.get("/v1/consumers").decoded(ConsumersReport.self)
-        }
+    private func drop(_ service: ServiceConnection) async throws -> ServiceConnection.Reply {
+        var members = [
+            ("actor", JSONOutput.quoted(AuditNote.actor(actor))), ("reason", JSONOutput.quoted(reason)),
+        ]
+        if force { members.append(("force", "true")) }
+        let reply = try await service.post(
+            "/v1/consumers/\(consumer)/drop", body: JSONOutput.object(members))
+        if reply.code == ProtocolRefusal.sessionOpen.code { throw isOpen(try await reader(service)) }
+        return reply
+    }
+
+    /// What is known of the consumer.
+    private func reader(_ service: ServiceConnection) async throws -> ConsumersReport.Reader {
+        let report = try await service.get("/v1/consumers").decoded(ConsumersReport.self)
         guard let reader = report.consumers.first(where: { $0.id == consumer.rawValue }) else { throw unknown }
+        return reader
+    }
+
+    private func isOpen(_ reader: ConsumersReport.Reader) -> CommandFailure {
+        let sessions = reader.openSessions.map { "\($0.id): \($0.session.text)".printable }
+        return CommandFailure(
+            message: "\(consumer) has an open session, so its engine may be running "
+                + "(\(sessions.joined(separator: ", "))) (\(ProtocolRefusal.sessionOpen.code))",
+            mend: "Stop the engine first; if it is gone already, drop its consumer with --force.")
+    }
+
+    private func isConfirmed() async throws -> Bool {
+        let reader = try await options.withService { service, _ in try await self.reader(service) }
+        guard force || reader.openSessions.isEmpty else { throw isOpen(reader) }
+        let sessions = reader.openSessions.isEmpty ? "" : "An engine may be running: its session is ended. "
         let question =
-            "\(consumer) reads \(counted(reader.sources.count, "source")); \(reader.pending) events it was not handed and "
-            + "\(reader.unfinished) it has not finished are given up. Drop it? [y/N] "
+            "\(consumer) reads \(counted(reader.sources.count, "source")); \(counted(reader.pending, "event")) it was "
+            + "not handed and \(reader.unfinished) it has not finished are given up. \(sessions)Drop it? [y/N] "
         try StandardStream.error.write(Array(question.utf8))
         let answer = readLine()?.lowercased() ?? ""
         return ["y", "yes"].contains(answer)
@@ -124,8 +149,8 @@ private struct DropReceipt: Decodable {
     let unfinished: Int
 
     var line: String {
-        "dropped \(consumer), which read \(counted(sources, "source")): gave up \(pending) pending and \(unfinished) "
-            + "unfinished events"
+        "dropped \(consumer), which read \(counted(sources, "source")): gave up \(pending) pending and "
+            + counted(unfinished, "unfinished event")
     }
 }
 

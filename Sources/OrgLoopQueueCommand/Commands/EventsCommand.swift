@@ -44,7 +44,10 @@ struct EventsCommand: AsyncParsableCommand {
     mutating func run() async throws {
         var query = filter.query + [("limit", "\(limit)"), ("after", after.map { "\($0)" })]
         if last { query.append(("last", "true")) }
-        let reply = try await options.withService { service, _ in try await service.get("/v1/events", query) }
+        let reply = try await options.withService { service, _ in
+            try await service.requireKnown(source: filter.source, consumer: filter.consumer)
+            return try await service.get("/v1/events", query)
+        }
         guard !json else {
             try reply.requireSuccess()
             return try StandardStream.output.write(line: reply.text)

@@ -12,26 +12,32 @@ struct ExportCommand: AsyncParsableCommand {
             One event a line, in the order of their arrival, up to the newest at the start. Envelope and body are \
             base64, so that they come back byte for byte; both are null for an event that retention has thinned.
 
-            With --output the lines go to FILE.partial, which takes the name FILE when it is whole. An export that \
+            With --output the lines go to FILE.partial, which takes the name FILE when it is whole. An older export \
+            of that name is replaced, another file only with --force. An export that \
             was interrupted goes on where it stopped when it is started again. An event that does not have its \
             hash any more is named on standard error, written as it is stored, and makes the exit code 1.
 
             EXAMPLE
               orgloop-queue export --output events.jsonl
-              orgloop-queue export --source claude-code --since 2026-01-01T00:00:00Z | gzip > events.jsonl.gz
+              orgloop-queue export --source claude-code --since 7d | gzip > events.jsonl.gz
             """)
 
     @Option(help: "File to write (default: standard output).")
     var output: String?
 
-    @Option(help: "Events of this source only.")
-    var source: String?
+    @Option(help: "Events of this source only.", transform: { try CursorArguments.sourceID($0) })
+    var source: Source.ID?
 
-    @Option(help: "Events received at or after this time (ISO 8601 with a zone).")
-    var since: String?
+    @Option(
+        help: "Events received at or after this time: \(TimeArgument.form).",
+        transform: { try TimeArgument.parse($0) })
+    var since: Timestamp?
 
-    @Option(help: "Events received before this time.")
-    var until: String?
+    @Option(help: "Events received before this time.", transform: { try TimeArgument.parse($0) })
+    var until: Timestamp?
+
+    @Flag(help: "Write over a file that is no export.")
+    var force = false
 
     @OptionGroup var options: ConfigurationOptions
 
@@ -45,15 +51,14 @@ struct ExportCommand: AsyncParsableCommand {
         if let output, output.isEmpty || output.hasSuffix("/") {
             throw ValidationError("--output is the name of a file.")
         }
-        let selection = try selection()
-        if let since = selection.since, let until = selection.until, since >= until {
+        if let since, let until, since >= until {
             throw ValidationError("--until is not after --since, so nothing could be exported.")
         }
     }
 
     mutating func run() async throws {
         let database = try options.load().database
-        let selection = try selection()
+        let selection = selection
         let summary = try AuditVerb.run {
             var export = try Export(database: database, selection)
             defer { export.close() }
@@ -62,8 +67,8 @@ struct ExportCommand: AsyncParsableCommand {
         }
         guard summary.damaged == 0 else {
             throw CommandFailure(
-                message: "\(summary.damaged) events do not have their hashes any more",
-                mend: "They were written as they are stored. A backup that verifies may have them whole.")
+                message: "\(counted(summary.damaged, "event")) without the right hashes",
+                mend: "What is damaged was written as it is stored. A backup that verifies may have it whole.")
         }
     }
 
@@ -82,13 +87,13 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     private func write(_ export: inout Export, to output: String, of database: String) throws -> Export.Summary {
-        let file = try ExportFile(output, of: database)
+        let file = try ExportFile(output, of: database, overwriting: force ? .anyFile : .exports)
         let wasStarted = file.isStarted
         let kept = try file.resume(&export)
         if wasStarted {
             StandardStream.error.say(
                 kept > 0
-                    ? "continuing after \(kept) events"
+                    ? "continuing after \(counted(kept, "event"))"
                     : "starting again: \(output).partial is not the beginning of this export")
         }
         var progress = Progress("exporting", total: export.total)
@@ -110,25 +115,18 @@ struct ExportCommand: AsyncParsableCommand {
             ? JSONOutput.object([
                 ("events", "\(events)"), ("bytes", "\(bytes)"), ("file", JSONOutput.quoted(output)),
                 ("continued_after", "\(kept)"), ("damaged", "\(summary.damaged)"),
-            ]) : "\(output): \(events) events, \(StatusReport.size(bytes))"
+            ]) : "\(output): \(counted(events, "event")), \(StatusReport.size(bytes))"
         try StandardStream.output.write(line: line)
         return summary
     }
 
     private static func complain(_ damage: String) { StandardStream.error.say("orgloop-queue: \(damage)") }
 
-    private func selection() throws -> Export.Selection {
+    private var selection: Export.Selection {
         var selection = Export.Selection()
-        selection.source = try source.map(CursorArguments.sourceID)
-        selection.since = try since.map { try Self.time($0, "--since") }
-        selection.until = try until.map { try Self.time($0, "--until") }
+        selection.source = source
+        selection.since = since
+        selection.until = until
         return selection
-    }
-
-    private static func time(_ text: String, _ option: String) throws -> Timestamp {
-        guard let time = Timestamp(iso8601: text) else {
-            throw ValidationError("\(option) is a time with a zone: 2026-01-31T12:00:00Z.")
-        }
-        return time
     }
 }

@@ -112,7 +112,7 @@ struct ImportReport {
     /// The counts in words.
     var summary: String {
         if lines == 0 { return "nothing to import" }
-        var parts = [imported == 1 ? "1 event imported" : "\(imported) events imported"]
+        var parts = ["\(counted(imported, "event")) imported"]
         if present > 0 { parts.append("\(present) already there") }
         if thinned > 0 { parts.append("\(thinned) of the imported without content") }
         if rejected > 0 { parts.append("\(rejected) rejected (warning)") }

@@ -7,8 +7,9 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Brings a database up to date, with the service stopped.",
         discussion: """
-            serve does this by itself for a new database. --dry-run shows what would be applied and changes \
-            nothing.
+            serve does this by itself at its start, also for a database of an older version. The other verbs \
+            refuse such a database while the service is stopped. --dry-run shows what would be applied and \
+            changes nothing.
 
             EXAMPLE
               orgloop-queue migrate --database /var/lib/orgloop-queue/queue.db --dry-run

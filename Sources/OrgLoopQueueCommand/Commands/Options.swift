@@ -10,10 +10,20 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Database file. Environment: ORGLOOP_QUEUE_DATABASE.")
     var database: String?
 
+    /// The flags that were given, for a command that is printed to be copied.
+    var arguments: [String] { FlagText.given([("--config", config), ("--database", database)]) }
+
     func load(listen: String? = nil, tokenFile: String? = nil) throws -> ServiceConfiguration {
         let flags = ConfigurationLoader.Flags(
             config: config, database: database, listen: listen, tokenFile: tokenFile)
         return try ConfigurationLoader(flags: flags, environment: ProcessInfo.processInfo.environment).load()
+    }
+}
+
+/// Flags as they stand on a command line.
+private enum FlagText {
+    static func given(_ flags: [(String, String?)]) -> [String] {
+        flags.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
     }
 }
 
@@ -53,7 +63,8 @@ struct ConnectionOptions: ParsableArguments {
             if let reason { throw Self.stopped(locator.configuration, reason) }
             let standIn: StandInService
             do {
-                standIn = try await StandInService(locator.configuration)
+                standIn = try await StandInService(
+                    locator.configuration, migrating: makingDatabase ? .onlyNew : .never)
             } catch let refusal as StartRefusal {
                 guard refusal.isLocked, attempts < Self.attemptsMax else { throw CommandFailure(refusal) }
                 continue
@@ -67,7 +78,9 @@ struct ConnectionOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try configuration.load(tokenFile: tokenFile)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
-        let token = try token(environment, file: TokenFile(path: configuration.tokenFile))
+        let token = Result { () throws(CommandFailure) in
+            try self.token(environment, file: TokenFile(path: configuration.tokenFile))
+        }
         let isDatabaseNamed =
             self.configuration.database != nil || environment["ORGLOOP_QUEUE_DATABASE"].map { !$0.isEmpty } ?? false
         return ServiceLocator(
@@ -76,17 +89,26 @@ struct ConnectionOptions: ParsableArguments {
 
     /// The flags that were given, for a command that is printed to be copied.
     var arguments: [String] {
-        let given = [
-            ("--config", configuration.config), ("--database", configuration.database), ("--url", url),
-            ("--token-file", tokenFile),
-        ]
-        return given.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
+        configuration.arguments + FlagText.given([("--url", url), ("--token-file", tokenFile)])
     }
 
-    private func token(_ environment: [String: String], file: TokenFile) throws -> String? {
+    /// Those of them that `serve` has, too.
+    var servingArguments: [String] {
+        configuration.arguments + FlagText.given([("--token-file", tokenFile)])
+    }
+
+    private func token(_ environment: [String: String], file: TokenFile) throws(CommandFailure) -> String? {
         // A file that was named outright wins over the environment, like every flag.
-        if tokenFile == nil, let token = environment["ORGLOOP_QUEUE_TOKEN"], !token.isEmpty { return token }
-        return try file.load()
+        guard let tokenFile else {
+            if let token = environment["ORGLOOP_QUEUE_TOKEN"], !token.isEmpty { return token }
+            return try file.load()
+        }
+        guard let token = try file.load() else {
+            throw CommandFailure(
+                message: "there is no token file \(tokenFile)",
+                mend: "Name the file 'token' beside the service's database with --token-file.")
+        }
+        return token
     }
 
     private static func stopped(_ configuration: ServiceConfiguration, _ reason: String) -> CommandFailure {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventQueue
-import Foundation
 
 /// Drains a source to standard output, one event a line.
 struct PollCommand: AsyncParsableCommand {
@@ -60,7 +59,7 @@ struct PollCommand: AsyncParsableCommand {
         var presented = try checkpoint ?? store.load()
         var count = 0
         while true {
-            let answer = try await poll(service, cursor, presenting: presented)
+            let answer = try await poll(service, cursor, presenting: presented, stored: store)
             if !json { for event in answer.events { try StandardStream.output.write(event + [0x0A]) } }
             count += answer.events.count
             if let warning = answer.warning { StandardStream.error.say("orgloop-queue: \(warning)") }
@@ -79,73 +78,41 @@ struct PollCommand: AsyncParsableCommand {
     }
 
     private func poll(
-        _ service: ServiceConnection, _ cursor: Cursor.Key, presenting checkpoint: String?
+        _ service: ServiceConnection, _ cursor: Cursor.Key, presenting presented: String?,
+        stored: CheckpointFile
     ) async throws -> Handover {
         let wait = follow ? Limits.pollWaitMax.milliseconds : 0
         let body = JSONOutput.object([
-            ("checkpoint", checkpoint.map(JSONOutput.quoted) ?? "null"), ("limit", "\(limit)"),
+            ("checkpoint", presented.map(JSONOutput.quoted) ?? "null"), ("limit", "\(limit)"),
             ("wait_ms", "\(wait)"),
         ])
         let reply = try await service.post(cursor, "poll", body: body)
-        try reply.requireSuccess()
-        return try Handover(reply.body)
-    }
-}
-
-/// One answer to a poll, with its events as the service sent them.
-struct Handover {
-    let events: [[UInt8]]
-    let checkpoint: String?
-    let warning: String?
-
-    private struct Members: Decodable {
-        let checkpoint: String?
-        let warning: String?
-    }
-
-    init(_ body: [UInt8]) throws {
-        guard let members = try? JSONDecoder().decode(Members.self, from: Data(body)) else {
-            throw CommandFailure(
-                message: "the answer to the poll is not JSON",
-                mend: "Check that --url names an orgloop-queue service.")
+        if let code = reply.code, Self.refusedCheckpoints.contains(code) {
+            throw refused(reply, cursor, origin(of: presented, stored))
         }
-        events = JSONOutput.elements(of: "events", in: body)
-        checkpoint = members.checkpoint
-        warning = members.warning
-    }
-}
-
-/// Where `poll` keeps what it presents next.
-struct CheckpointFile {
-    let path: String
-
-    /// `poll-<consumer>-<source>.checkpoint` in the state directory, else beside the database.
-    static func path(for cursor: Cursor.Key, _ configuration: ServiceConfiguration) -> String {
-        let directory =
-            ConfigurationLoader.stateDirectory(ProcessInfo.processInfo.environment)
-            ?? ConfigurationLoader.directory(of: configuration.database)
-        return "\(directory)/poll-\(cursor.consumer)-\(cursor.source).checkpoint"
+        return try Handover(reply)
     }
 
-    func load() throws -> String? {
-        do {
-            guard let content = try PrivateFile.read(path) else { return nil }
-            let text = String(decoding: content, as: UTF8.self).trimmingCharacters(
-                in: .whitespacesAndNewlines)
-            return text.isEmpty ? nil : text
-        } catch {
-            throw CommandFailure(message: error.message, mend: "Name another file with --state.")
-        }
+    /// What an operator answers with a resume.
+    private static let refusedCheckpoints: Set = [
+        ProtocolRefusal.checkpointRegressed.code, ProtocolRefusal.checkpointAhead.code,
+        ProtocolRefusal.lineageMismatch.code,
+    ]
+
+    private func origin(of presented: String?, _ stored: CheckpointFile) -> String {
+        if presented == nil { return "nothing is stored in \(stored.path)" }
+        return presented == checkpoint ? "it is the one of --checkpoint" : "it is the one stored in \(stored.path)"
     }
 
-    func save(_ checkpoint: String) throws {
-        do {
-            try PrivateFile.makeDirectory(ConfigurationLoader.directory(of: path))
-            try PrivateFile.replace(path, with: Array((checkpoint + "\n").utf8))
-        } catch {
-            throw CommandFailure(
-                message: error.message,
-                mend: "The last batch will be printed again. Name another file with --state.")
-        }
+    /// The refusal with the file that the checkpoint came from, and the very command that lets the poll go on.
+    private func refused(
+        _ reply: ServiceConnection.Reply, _ cursor: Cursor.Key, _ origin: String
+    ) -> CommandFailure {
+        let command = CommandText.line(
+            ["resume", "\(cursor.source)", "--consumer", "\(cursor.consumer)"] + options.arguments
+                + ["--reason", "…"])
+        return CommandFailure(
+            message: "\(reply.failure.message); \(origin)",
+            mend: "If this is the right queue, let it go on and poll again: \(command)")
     }
 }

@@ -68,7 +68,10 @@ struct ReplayListCommand: AsyncParsableCommand {
         let query = [
             ("source", source?.rawValue), ("consumer", consumer?.rawValue), ("limit", "\(limit)"),
         ]
-        let reply = try await options.withService { service, _ in try await service.get("/v1/replays", query) }
+        let reply = try await options.withService { service, _ in
+            try await service.requireKnown(source: source, consumer: consumer)
+            return try await service.get("/v1/replays", query)
+        }
         guard !json else {
             try reply.requireSuccess()
             return try StandardStream.output.write(line: reply.text)
@@ -134,7 +137,7 @@ extension ReplayListing {
         ])
         for entry in replays {
             table.add([
-                .init(entry.id), .init(entry.consumer), .init(entry.source), .init(entry.actor),
+                .init(entry.id), .init(entry.reader), .init(entry.source), .init(entry.actor),
                 .init(entry.requestedAt), .init("\(entry.events)"), .init("\(entry.emitted)"),
                 .init("\(entry.waiting)"), .init("\(entry.skipped)"), .init(entry.reason),
             ])
@@ -144,14 +147,19 @@ extension ReplayListing {
 }
 
 extension ReplayListing.Entry {
+    /// The consumer for a person: one that was dropped keeps its history under a name that nobody can take.
+    fileprivate var reader: String {
+        consumer.firstIndex(of: "#").map { "\(consumer[..<$0]) (dropped)" } ?? consumer
+    }
+
     fileprivate func head(selection: String, _ members: [ReplayMembers.Member]) -> [String] {
         let counts = Event.State.allCases.compactMap { state -> String? in
             let count = members.count { $0.state == state.rawValue }
             return count > 0 ? "\(count) \(state.rawValue)" : nil
         }
-        let progress = "\(emitted) of \(events) events emitted, \(waiting) waiting, \(skipped) skipped"
+        let progress = "\(emitted) of \(counted(events, "event")) emitted, \(waiting) waiting, \(skipped) skipped"
         return [
-            "replay     \(id)", "consumer   \(consumer)", "source     \(source)", "requested  \(requestedAt)",
+            "replay     \(id)", "consumer   \(reader)", "source     \(source)", "requested  \(requestedAt)",
             "actor      \(actor)", "reason     \(reason)", "selection  \(selection)", "progress   \(progress)",
             "states     \(counts.joined(separator: ", "))",
         ].map(\.printable)

@@ -51,6 +51,7 @@ struct ReplayOrderCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let selection = try selected.selection()
         try await options.withService { service, _ in
+            try await service.requireKnown(source: source, consumer: selection.isInDoubt ? consumer : nil)
             let plan = ReplayPlan(service: service, consumer: consumer, source: source)
             let parts = try await plan.parts(of: selection)
             if idempotencyKey != nil, parts.count > 1 {

@@ -10,6 +10,9 @@ struct ResumeCommand: AsyncParsableCommand {
             The next poll is taken as if it presented the last checkpoint, whatever it presents. The order is \
             recorded with actor and reason. --skip-through passes over the events up to and including one.
 
+            A consumer that the queue does not know, because it was dropped or an older backup was restored, \
+            reads from the oldest event that is kept.
+
             EXAMPLE
               orgloop-queue resume claude-code --reason 'restored the backup of Monday'
             """)
@@ -50,10 +53,20 @@ struct ResumeCommand: AsyncParsableCommand {
         let reply = try await options.withService { service, _ in
             try await service.post(cursor, "resume", body: body)
         }
-        try reply.requireSuccess()
-        guard !json else {
-            return try StandardStream.output.write(line: String(decoding: reply.body, as: UTF8.self))
-        }
-        try StandardStream.output.write(line: "\(cursor) goes on at its next poll")
+        let receipt = try reply.decoded(ResumeReceipt.self)
+        try StandardStream.output.write(line: json ? reply.text : receipt.line(cursor))
+    }
+}
+
+/// The answer of `POST …/resume`.
+private struct ResumeReceipt: Decodable {
+    let passedOver: Int
+    /// An older service does not say, and refuses a new one.
+    let newReader: Bool?
+
+    func line(_ cursor: Cursor.Key) -> String {
+        let skipped = passedOver > 0 ? ", past \(counted(passedOver, "event"))" : ""
+        guard newReader == true else { return "\(cursor) goes on at its next poll\(skipped)" }
+        return "\(cursor) was not known; it begins with what is kept at its next poll\(skipped)"
     }
 }

@@ -55,7 +55,7 @@ extension StatusReport {
     }
 
     var sizes: String {
-        let events = sources.reduce(0) { $0 + $1.events }
+        let events = sources.reduce(0) { $0 + $1.held }
         return "\(counted(events, "event")), database \(Self.size(databaseBytes)), WAL \(Self.size(walBytes))"
     }
 
@@ -95,7 +95,7 @@ extension StatusReport {
         func sum(_ state: Event.State) -> Table.Cell {
             Self.cell(sources.flatMap(\.consumers).reduce(0) { $0 + $1.count(state) }, state)
         }
-        let unread = sources.filter(\.consumers.isEmpty).reduce(0) { $0 + $1.events }
+        let unread = sources.filter(\.consumers.isEmpty).reduce(0) { $0 + $1.held }
         let pending = sources.flatMap(\.consumers).reduce(unread) { $0 + $1.count(.pending) }
         let oldest = sources.flatMap(\.consumers).compactMap(\.oldestPendingAgeSeconds).max()
         return [
@@ -108,7 +108,7 @@ extension StatusReport {
     private static func row(_ source: SourceReport, _ consumer: ConsumerReport?) -> [Table.Cell] {
         func count(_ state: Event.State) -> Table.Cell { cell(consumer?.count(state) ?? 0, state) }
         // Nobody reads it yet: everything is pending for whoever comes first.
-        let pending = consumer == nil ? Table.Cell("\(source.events)") : count(.pending)
+        let pending = consumer == nil ? Table.Cell("\(source.held)") : count(.pending)
         return [
             Table.Cell(source.id), Table.Cell(consumer?.id ?? "-"), pending,
             Table.Cell(consumer?.oldestPendingAgeSeconds.map(age) ?? "-"), count(.drained),

@@ -8,7 +8,8 @@ struct TailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Shows the newest events, one a line, and those that arrive.",
         discussion: """
-            It reads beside the consumers: nothing is handed over. With --follow it goes on until it is \
+            It reads beside the consumers: nothing is handed over. With --json each event has its consumers, \
+            with its state for each of them. With --follow it goes on until it is \
             interrupted, also across a restart of the service.
 
             EXAMPLE
@@ -39,6 +40,7 @@ struct TailCommand: AsyncParsableCommand {
     mutating func run() async throws {
         guard follow else {
             return try await options.withService { service, _ in
+                try await service.requireKnown(source: source)
                 for event in try await newest(service) { try show(event) }
             }
         }
@@ -48,6 +50,7 @@ struct TailCommand: AsyncParsableCommand {
         defer { signals.cancel() }
         let reason = "--follow waits for new events, which nobody receives"
         let last = try await options.withService(onlyRunning: reason) { service, _ in
+            try await service.requireKnown(source: source)
             let events = try await newest(service, atLeast: 1)
             for event in events.suffix(count) { try show(event) }
             return events.last?.sequence ?? 0
@@ -100,11 +103,30 @@ struct TailedEvent {
             events.append(
                 TailedEvent(
                     sequence: row.seq, line: line(row, group.map(\.state)),
-                    json: String(decoding: texts[first], as: UTF8.self)))
+                    json: json(Array(texts[first..<first + group.count]))))
             first += group.count
         }
         return (events, rows.count)
     }
+
+    /// What the rows of an event have in common, and then where it stands for each of its consumers.
+    private static func json(_ rows: [[UInt8]]) -> String {
+        func members(_ names: [String], of row: [UInt8]) -> [(String, String)] {
+            names.map { name in
+                (name, JSONOutput.member(name, in: row).map { String(decoding: $0, as: UTF8.self) } ?? "null")
+            }
+        }
+        let consumers = rows.map { JSONOutput.object(members(ofReading, of: $0)) }
+        return JSONOutput.object(
+            members(ofEvent, of: rows.first ?? []) + [("consumers", JSONOutput.array(consumers))])
+    }
+
+    private static let ofEvent = [
+        "seq", "id", "source", "type", "platform_event", "received_at", "verification", "idempotency_key",
+    ]
+    private static let ofReading = [
+        "consumer", "state", "emissions", "drained_at", "confirmed_at", "settled_at", "outcome",
+    ]
 
     private static func line(_ row: EventListing.Row, _ states: [String]) -> String {
         // One word for the consumers that agree.

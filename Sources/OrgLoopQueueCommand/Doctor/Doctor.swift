@@ -9,13 +9,15 @@ struct Doctor {
     let options: ConnectionOptions
     let environment: [String: String]
 
+    private var place: PrintedPlace { PrintedPlace(options) }
+
     /// Every finding; nothing it does changes a queue.
     func findings() async -> [Finding] {
         let configuration: ServiceConfiguration
         do {
             configuration = try options.configuration.load(tokenFile: options.tokenFile)
         } catch {
-            return [Self.unusable(error), hook(ListenAddress.standard.localURL)]
+            return [unusable(error), hook(ListenAddress.standard.localURL)]
         }
         let read = [configuration.file].compactMap(\.self) + configuration.files
         let file = Finding.ok("configuration", read.isEmpty ? "none, the defaults" : read.joined(separator: ", "))
@@ -26,18 +28,19 @@ struct Doctor {
         let service = await service(at: url, configuration, storage.lock)
         let queue = QueueChecks(
             database: configuration.database, configured: configuration.sources, sources: content?.sources,
-            newestReceivedAt: content?.newestReceivedAt, now: .now())
+            newestReceivedAt: content?.newestReceivedAt, now: .now(), place: place)
         return [file] + permissions(configuration) + self.storage(configuration, storage) + service
             + queue.findings + buffers(configuration, content)
             + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings + [hook(url)]
     }
 
-    private static func unusable(_ error: any Error) -> Finding {
+    private func unusable(_ error: any Error) -> Finding {
+        let file = options.configuration.config.map { [$0] } ?? []
         let problems = (error as? ConfigurationFailure)?.problems.map(\.description) ?? ["\(error)"]
         let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
         return .fail(
             "configuration", (problems.first ?? "it cannot be used") + more,
-            mend: "orgloop-queue config check lists everything that is wrong.")
+            mend: CommandText.line(["config", "check"] + file) + " lists everything that is wrong.")
     }
 
     private func hook(_ url: String) -> Finding { HookCheck.look(home: environment["HOME"], url: url).finding }
@@ -48,7 +51,7 @@ struct Doctor {
         let database = configuration.database
         let directory = ConfigurationLoader.directory(of: database)
         func check(_ kind: PermissionCheck.Kind, _ path: String) -> Finding {
-            PermissionCheck(kind, path: path, facts: PermissionCheck.Facts(path: path)).finding
+            PermissionCheck(kind, path: path, facts: PermissionCheck.Facts(path: path), place: place).finding
         }
         let first = check(.directory, directory)
         // Without the directory there is nothing in it.
@@ -61,7 +64,8 @@ struct Doctor {
     private func storage(_ configuration: ServiceConfiguration, _ report: DatabaseReport) -> [Finding] {
         let checks = StorageChecks(
             path: configuration.database, report: report, limits: configuration.limits,
-            foreignWriters: OpenFiles.writers(of: configuration.database, but: report.lock.processID))
+            foreignWriters: OpenFiles.writers(of: configuration.database, but: report.lock.processID),
+            place: place)
         return checks.findings
     }
 
@@ -75,23 +79,25 @@ struct Doctor {
         at url: String, _ configuration: ServiceConfiguration, _ lock: ServiceLock.Standing
     ) async -> [Finding] {
         let (token, file) = token(configuration)
-        let checks = await ServiceChecks.look(at: url, listen: configuration.listen, lock: lock, token: token)
+        let checks = await ServiceChecks.look(
+            at: url, listen: configuration.listen, lock: lock, token: token, place: place)
         return checks.findings + [file].compactMap(\.self)
     }
 
     /// The token to present, and what is to be said about its file.
     private func token(_ configuration: ServiceConfiguration) -> (AccessToken?, Finding?) {
         let path = configuration.tokenFile
-        let file = PermissionCheck(.token, path: path, facts: PermissionCheck.Facts(path: path)).finding
+        let file = PermissionCheck(
+            .token, path: path, facts: PermissionCheck.Facts(path: path), place: place
+        ).finding
         if options.tokenFile == nil, let text = environment["ORGLOOP_QUEUE_TOKEN"], !text.isEmpty {
             // The file may belong to a service on another machine then.
             return (AccessToken(text), file.level == .fail ? file : nil)
         }
-        do {
+        do throws(CommandFailure) {
             return (try TokenFile(path: path).load().flatMap { AccessToken($0) }, file)
         } catch {
-            let failure = error as? CommandFailure
-            return (nil, .fail("token file", failure?.message ?? "\(error)", mend: failure?.mend ?? ""))
+            return (nil, .fail("token file", error.message, mend: error.mend))
         }
     }
 }

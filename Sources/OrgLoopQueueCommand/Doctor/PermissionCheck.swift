@@ -1,3 +1,4 @@
+import EventQueue
 import Foundation
 
 /// Whom a file or directory of the queue belongs to, and who else can get at it.
@@ -48,12 +49,16 @@ struct PermissionCheck {
     let facts: Facts?
     /// The user who asks.
     let user: UInt32
+    private let place: PrintedPlace
 
-    init(_ kind: Kind, path: String, facts: Facts?, user: UInt32 = geteuid()) {
+    init(
+        _ kind: Kind, path: String, facts: Facts?, user: UInt32 = geteuid(), place: PrintedPlace = .standard
+    ) {
         self.kind = kind
         self.path = path
         self.facts = facts
         self.user = user
+        self.place = place
     }
 
     var finding: Finding {
@@ -67,7 +72,7 @@ struct PermissionCheck {
         let mode = String(facts.mode, radix: 8)
         if facts.mode & kind.forbidden != 0 {
             let text = "\(path) has mode \(mode): others can get at it"
-            let mend = "chmod \(kind.expected) \(path)"
+            let mend = "chmod \(kind.expected) \(shellWord(path))"
             return kind == .token ? .fail(check, text, mend: mend) : .warn(check, text, mend: mend)
         }
         if user != 0, facts.owner != user {
@@ -83,15 +88,15 @@ struct PermissionCheck {
         case .directory:
             .fail(
                 kind.check, "\(path) is not there",
-                mend: "orgloop-queue serve makes it; or name the right one with --database or --config.")
+                mend: "\(place.serve) makes it; or name the right one with --database or --config.")
         case .database:
             .fail(
                 kind.check, "\(path) is not there: no service has run with this configuration",
-                mend: "orgloop-queue serve makes it; or name the right one with --database or --config.")
+                mend: "\(place.serve) makes it; or name the right one with --database or --config.")
         case .token:
             .warn(
                 kind.check, "\(path) is not there",
-                mend: "orgloop-queue serve makes it at its start; or name it with --token-file.")
+                mend: "\(place.serve) makes it at its start; or name it with --token-file.")
         }
     }
 }

@@ -9,6 +9,7 @@ struct QueueChecks {
     let sources: [QueueStatus.SourceStatus]?
     let newestReceivedAt: Timestamp?
     let now: Timestamp
+    var place = PrintedPlace.standard
 
     /// An engine that polls every few seconds is far behind then.
     private static let pendingAgeSecondsMax: Int64 = 3600
@@ -52,8 +53,9 @@ struct QueueChecks {
             guard !source.cursors.isEmpty else {
                 return [
                     .warn(
-                        "consumer", "nobody reads \(source.id), which has had \(Self.events(source.events))",
-                        mend: "Start the engine with its connector, or read: orgloop-queue poll \(source.id)")
+                        "consumer", "nobody reads \(source.id), which has had \(counted(source.events, "event"))",
+                        mend: "Start the engine with its connector, or read: "
+                            + CommandText.line(["poll", "\(source.id)"] + place.calling))
                 ]
             }
             return source.cursors.flatMap { cursor -> [Finding] in
@@ -66,19 +68,21 @@ struct QueueChecks {
     }
 
     private func troubles(_ cursor: QueueStatus.CursorStatus, of source: Source.ID) -> [Finding] {
-        let who = "--source \(source) --consumer \(cursor.consumer)"
+        let who = ["--source", "\(source)", "--consumer", "\(cursor.consumer)"]
         var findings: [Finding] = []
         if let doubtful = cursor.counts[.inDoubt], doubtful > 0 {
             findings.append(
                 .warn(
-                    "in doubt", "\(Self.events(doubtful)) of \(source) that \(cursor.consumer) may not have finished",
-                    mend: "orgloop-queue replay \(who) --in-doubt --reason '…'"))
+                    "in doubt",
+                    "\(counted(doubtful, "event")) of \(source) that \(cursor.consumer) may not have finished",
+                    mend: CommandText.line(["replay"] + who + ["--in-doubt"] + place.calling + ["--reason", "…"])))
         }
         if let failed = cursor.counts[.failed], failed > 0 {
             findings.append(
                 .warn(
-                    "failed", "\(Self.events(failed)) of \(source) failed at \(cursor.consumer)",
-                    mend: "Look at them: orgloop-queue events \(who) --state failed"))
+                    "failed", "\(counted(failed, "event")) of \(source) failed at \(cursor.consumer)",
+                    mend: "Look at them: "
+                        + CommandText.line(["events"] + who + ["--state", "failed"] + place.calling)))
         }
         let waiting = cursor.oldestPendingAt.map { (now.milliseconds - $0.milliseconds) / 1000 }
         if let waiting, waiting > Self.pendingAgeSecondsMax {
@@ -94,9 +98,7 @@ struct QueueChecks {
     private func quarantine(_ source: QueueStatus.SourceStatus) -> Finding? {
         guard source.quarantined > 0 else { return nil }
         return .warn(
-            "quarantine", "\(source.quarantined) rejected requests of \(source.id) are kept",
-            mend: "sqlite3 -readonly \(database) 'SELECT id, received_at, reason, detail FROM quarantine'")
+            "quarantine", "kept of \(source.id): \(counted(source.quarantined, "rejected request"))",
+            mend: "sqlite3 -readonly \(shellWord(database)) 'SELECT id, received_at, reason, detail FROM quarantine'")
     }
-
-    private static func events(_ count: Int) -> String { count == 1 ? "1 event" : "\(count) events" }
 }

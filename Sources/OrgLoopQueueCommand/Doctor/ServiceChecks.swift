@@ -27,13 +27,15 @@ struct ServiceChecks {
     let hasToken: Bool
     /// The answer to a call with the token; `nil` when none was made.
     let authorised: Answer?
+    var place = PrintedPlace.standard
 
     /// A service on this machine answers in milliseconds.
     private static let timeout: Duration = .seconds(5)
 
     /// Asks the service at `url`.
     static func look(
-        at url: String, listen: ListenAddress, lock: ServiceLock.Standing, token: AccessToken?
+        at url: String, listen: ListenAddress, lock: ServiceLock.Standing, token: AccessToken?,
+        place: PrintedPlace
     ) async -> ServiceChecks {
         let ready = await ask(url, "/ready", nil)
         let isNobody = ready == .nobody
@@ -42,7 +44,7 @@ struct ServiceChecks {
         return ServiceChecks(
             url: url, listen: listen, lock: lock, ready: ready,
             isPortFree: isNobody && listen.port != 0 ? await canBind(listen) : nil,
-            hasToken: token != nil, authorised: authorised)
+            hasToken: token != nil, authorised: authorised, place: place)
     }
 
     var findings: [Finding] { [service, port, token].compactMap(\.self) }
@@ -55,21 +57,34 @@ struct ServiceChecks {
             return .fail(check, "\(url) is not ready: \(body)", mend: "Look at the log of the service.")
         case .status(421, _):
             return .fail(check, "\(url) does not take calls under this name", mend: "Add it to `hosts`.")
+        case .trouble where lock.url == url: return silent("does not answer in time")
         case .status, .trouble:
             return .fail(
                 check, "what answers at \(url) is not an orgloop-queue, or does not answer in time",
                 mend: "Name the service with --url; its ready line shows the URL.")
         case .nobody: break
         }
-        guard case .held(let owner, _) = lock else {
+        guard case .held(_, let known) = lock else {
             // Also where nobody may look at the lock.
             return .warn(
-                check, "nobody answers at \(url): the service is not running", mend: "Start it: orgloop-queue serve")
+                check, "nobody answers at \(url): the service is not running", mend: "Start it: \(place.serve)")
         }
-        let process = owner.map { "pid \($0)" } ?? "a process"
+        // Whoever holds the lock without a URL is a verb at work, or a service that starts.
+        if known == nil || known == url { return silent("does not answer") }
         return .fail(
-            check, "\(process) has the database, and nobody answers at \(url)",
-            mend: "Name the service with --url; its ready line shows the URL.")
+            check, "\(holder) has the database and listens at \(known ?? ""), and nobody answers at \(url)",
+            mend: "Leave --url and ORGLOOP_QUEUE_URL away, or name that URL with it.")
+    }
+
+    private var holder: String { lock.processID.map { "pid \($0)" } ?? "a process" }
+
+    /// What has the database does not do what it is for.
+    private func silent(_ what: String) -> Finding {
+        let stop = lock.processID.map { "kill \($0)" } ?? "end the process that has its lock"
+        return .fail(
+            "service", "\(holder) has the database, and at \(url) it \(what)",
+            mend: "Wait if it is starting or a verb is at work. Else it hangs: keep its log, stop it (\(stop)), and "
+                + "start it again: \(place.serve)")
     }
 
     private var port: Finding? {

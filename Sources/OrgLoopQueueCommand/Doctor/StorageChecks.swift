@@ -8,6 +8,7 @@ struct StorageChecks {
     let limits: Limits.Settings
     /// Other processes that have the file open for writing.
     let foreignWriters: [OpenFiles.Holder]
+    var place = PrintedPlace.standard
 
     /// Below this an operator wants to know, long before the service refuses.
     private static let freeBytesComfortable: Int64 = 1 << 30
@@ -57,10 +58,12 @@ struct StorageChecks {
             guard content.pendingMigrations.isEmpty else {
                 return .warn(
                     "schema", "\(text), pending: \(content.pendingMigrations.joined(separator: ", "))",
-                    mend: "The service applies them at its start; orgloop-queue migrate does it without.")
+                    mend: "The service applies them at its start; without it: "
+                        + CommandText.line(["migrate"] + place.reading))
             }
             let size = StatusReport.size(report.databaseBytes)
-            let read = content.isRead ? "quick_check ok" : "too large to be read here: orgloop-queue verify"
+            let verify = CommandText.line(["verify"] + place.reading)
+            let read = content.isRead ? "quick_check ok" : "too large to be read here: \(verify)"
             return .ok("schema", "\(text), \(size), \(read)")
         }
     }

@@ -22,27 +22,3 @@ extension String {
         }
     }
 }
-
-/// A command that is printed to be copied into a shell.
-enum CommandText {
-    /// `orgloop-queue` and `words`, each quoted where a POSIX shell needs it.
-    static func line(_ words: [String]) -> String {
-        (["orgloop-queue"] + words).map(word).joined(separator: " ")
-    }
-
-    private static func word(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_./:=,@%+".utf8.contains(byte)
-            }
-        }
-        if isPlain, !text.isEmpty { return text }
-        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-}
-
-/// A number of things, in words: `1 event`, `2 events`.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

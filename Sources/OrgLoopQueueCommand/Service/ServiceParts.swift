@@ -25,9 +25,10 @@ struct ServiceParts: Sendable {
     /// Opens the database under the service lock.
     ///
     /// - Throws: `StartRefusal` when it must not be served.
-    func openStore() async throws -> SQLiteEventStore {
+    func openStore(migrating: SQLiteEventStore.Migrating = .always) async throws -> SQLiteEventStore {
         var settings = SQLiteEventStore.Configuration(
             path: configuration.database, sources: configuration.sources.map(\.id))
+        settings.migrating = migrating
         settings.limits = configuration.limits
         settings.onRegressed = Dictionary(
             uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.onRegressed) })
@@ -37,7 +38,7 @@ struct ServiceParts: Sendable {
             settings, doorbell: doorbell, clock: { .now() }, logger: logger)
     }
 
-    /// The server for a store that ``openStore()`` opened.
+    /// The server for a store that ``openStore(migrating:)`` opened.
     ///
     /// - Parameter onReady: Called with the port once it is bound.
     func server(

@@ -15,15 +15,16 @@ struct StandInService {
 
     /// Takes the service lock and opens the database.
     ///
+    /// - Parameter migrating: Nobody who asks for a listing expects the schema to be changed by it.
     /// - Throws: `StartRefusal` when another process took the lock, or when the file must not be served.
-    init(_ configuration: ServiceConfiguration) async throws {
+    init(_ configuration: ServiceConfiguration, migrating: SQLiteEventStore.Migrating) async throws {
         ServiceParts.ignoreWriteSignals()
         // Whoever typed the verb reads this, on a terminal or not.
         let logger = Logger(label: "orgloop-queue") { label in
             StreamLogHandler(label: label, level: .warning, format: .text)
         }
         parts = ServiceParts(configuration: configuration, logger: logger)
-        store = try await parts.openStore()
+        store = try await parts.openStore(migrating: migrating)
     }
 
     /// Runs `verb` against this service, ends it and closes the database, whatever the verb did.

@@ -27,7 +27,7 @@ struct TokenFile {
     }
 
     /// The stored token; `nil` when there is no file.
-    func load() throws -> String? {
+    func load() throws(CommandFailure) -> String? {
         let content: [UInt8]?
         do {
             content = try PrivateFile.read(path)

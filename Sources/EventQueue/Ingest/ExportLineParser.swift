@@ -1,5 +1,7 @@
-/// A line of our own export: an event with everything that is stored about it.
-struct ExportLine {
+/// Reads a line of our own export: an event with everything that is stored about it.
+///
+/// `ExportLine` of the storage engine writes it.
+struct ExportLineParser {
     private let text: JSONText
 
     /// The only form there is so far; a later one gets the next number.
