@@ -30,7 +30,8 @@ enum CommandText {
         (["orgloop-queue"] + words).map(word).joined(separator: " ")
     }
 
-    private static func word(_ text: String) -> String {
+    /// One word, quoted where a POSIX shell needs it.
+    static func word(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
