@@ -8,6 +8,7 @@ import Testing
         ["resume"], ["events"], ["show"], ["tail"], ["replay"], ["replay", "order"], ["replay", "list"],
         ["replay", "show"], ["prune"], ["consumer"], ["consumer", "list"], ["consumer", "drop"],
         ["verify"], ["backup"], ["export"], ["import"], ["doctor"],
+        ["hook"], ["hook", "install"], ["hook", "uninstall"], ["hook", "status"],
     ]
 
     @Test(arguments: verbs)

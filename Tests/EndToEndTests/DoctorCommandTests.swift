@@ -165,7 +165,7 @@ import Testing
         await service.stop()
     }
 
-    @Test(arguments: ["orgloop-queue hook claude-code", "orgloop hook claude-code-stop"])
+    @Test(arguments: ["orgloop-queue hook claude-code", "orgloop hook claude-code-stop --port 4810"])
     func `a hook in a settings file is found`(command: String) async throws {
         let scratch = try Scratch()
         try FileManager.default.createDirectory(

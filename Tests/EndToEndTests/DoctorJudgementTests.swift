@@ -134,11 +134,19 @@ import Testing
             (#"{"hooks":{"Stop":[{"hooks":[{"command":"x"},{"command":"/b/orgloop-queue hook claude-code"}]}]}}"#, .ok),
             (#"{"hooks":{"SessionEnd":[{"hooks":[{"type":"http","url":"http://h:1/webhook/cc"}]}]}}"#, .ok),
             (#"{"hooks":{"SessionEnd":[{"hooks":[{"type":"http","url":"http://h:2/webhook/cc"}]}]}}"#, .warn),
+            (#"{"hooks":{"Stop":[{"hooks":[{"command":"/gone/orgloop-queue hook claude-code"}]}]}}"#, .warn),
+            (#"{"hooks":{"Stop":[{"hooks":[{"command":"orgloop hook claude-code-stop --port 1"}]}]}}"#, .ok),
+            (#"{"hooks":{"Stop":[{"hooks":[{"command":"orgloop hook claude-code-stop"}]}]}}"#, .warn),
+            (#"{"hooks":{"Stop":[{"hooks":[{"command":"curl -d @- http://h:1/webhook/cc"}]}]}}"#, .ok),
         ] as [(String?, Finding.Level)])
     func `a hook that sends here is told from others`(settings: String?, level: Finding.Level) {
         let content = HookCheck.Content(settings.map { Data($0.utf8) })
-        let finding = HookCheck(files: [("a", .missing), ("b", content)], url: "http://h:1").finding
+        let finding = HookCheck(files: [("a", .missing), ("b", content)], url: "http://h:1") {
+            $0 == "/b/orgloop-queue"
+        }
+        .finding
         #expect(finding.level == level)
+        #expect(level == .ok || finding.mend?.contains("orgloop-queue hook") == true)
     }
 
     // MARK: Helpers

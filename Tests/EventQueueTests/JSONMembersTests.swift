@@ -23,6 +23,14 @@ struct JSONMembersTests {
         #expect(json["a"] == nil)
     }
 
+    @Test func `the elements of an array are listed in order, of nested ones too`() throws {
+        let json = try JSONText(Array(#"{"a":[1, [2,3] ,{"b":4},"x"],"e":[ ]}"#.utf8))
+        let array = try #require(json["a"])
+        #expect(json.elements(of: array).map { text(json.raw($0)) } == ["1", "[2,3]", #"{"b":4}"#, #""x""#])
+        #expect(json.elements(of: try #require(json["e"])).isEmpty)
+        #expect(json.elements(of: json.root).isEmpty)
+    }
+
     @Test func `a path leads through nested objects only`() throws {
         let json = try JSONText(Array(#"{"a":{"b":{"c":"deep"},"b2":1},"x.y":2,"l":[{"c":1}]}"#.utf8))
         #expect(json.value(at: ["a", "b", "c"]).flatMap(json.string) == "deep")

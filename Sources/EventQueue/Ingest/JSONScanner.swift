@@ -3,6 +3,8 @@
 /// The bytes are passed to each step because a span cannot be stored; the scanner holds only positions.
 struct JSONScanner {
     private(set) var members: [JSONText.Member] = []
+    /// The elements of the outermost value when it is an array.
+    private(set) var elements: [JSONText.Value] = []
     private var position: Int
     private let end: Int
     private let depthMax: Int
@@ -31,8 +33,12 @@ struct JSONScanner {
             guard var value = try beginValue(bytes) else { continue }
             // A value may end several containers.
             while let container = containers.last {
-                if containers.count == 1, let name = pendingName {
-                    members.append(.init(name: name.range, nameIsEscaped: name.isEscaped, value: value))
+                if containers.count == 1 {
+                    if let name = pendingName {
+                        members.append(.init(name: name.range, nameIsEscaped: name.isEscaped, value: value))
+                    } else {
+                        elements.append(value)
+                    }
                 }
                 guard try endsContainer(container, bytes) else { break }
                 value = close(container)

@@ -23,6 +23,14 @@ extension JSONText {
         return scanner.members
     }
 
+    /// The elements of an array; none for a value of another kind.
+    package func elements(of value: Value) -> [Value] {
+        guard value.kind == .array else { return [] }
+        var scanner = JSONScanner(start: value.range.lowerBound, end: value.range.upperBound, depthMax: .max)
+        _ = try? scanner.scan(bytes.span)
+        return scanner.elements
+    }
+
     /// The decoded name of a member.
     package func name(of member: Member) -> String {
         decoded(member.name)

@@ -17,7 +17,7 @@ package struct JSONText: Sendable {
     /// A member of the outermost object.
     package struct Member: Sendable {
         /// The name's bytes between its quotes, as they were written.
-        let name: Range<Int>
+        package let name: Range<Int>
         let nameIsEscaped: Bool
         package let value: Value
     }

@@ -2,71 +2,84 @@ import Foundation
 
 /// Whether Claude Code has a hook that sends its sessions here.
 struct HookCheck {
-    /// A settings file of Claude Code, as far as this looks into it.
-    private struct Settings: Decodable {
-        struct Matcher: Decodable {
-            let hooks: [Hook]?
-        }
-
-        struct Hook: Decodable {
-            let command: String?
-            let url: String?
-        }
-
-        let hooks: [String: [Matcher]]?
-    }
-
     /// What is in a settings file.
-    enum Content: Equatable {
+    enum Content {
         /// There is none.
         case missing
         case unreadable
-        /// The commands and URLs of its hooks.
-        case hooks([String])
+        case settings(SettingsText)
 
         init(_ data: Data?) {
             guard let data else {
                 self = .missing
                 return
             }
-            guard let settings = try? JSONDecoder().decode(Settings.self, from: data) else {
-                self = .unreadable
-                return
-            }
-            let hooks = (settings.hooks ?? [:]).values.joined().flatMap { $0.hooks ?? [] }
-            self = .hooks(hooks.flatMap { [$0.command, $0.url].compactMap(\.self) })
+            self = (try? SettingsText(Array(data))).map(Content.settings) ?? .unreadable
         }
     }
 
     let files: [(path: String, content: Content)]
     /// The URL of the service.
     let url: String
-
-    /// What a hook says that sends to the queue: ours, OrgLoop's own, or one that calls the service by itself.
-    private var marks: [String] { ["orgloop-queue hook", "orgloop hook claude-code-stop", url + "/webhook/"] }
+    let isExecutable: (String) -> Bool
 
     /// Reads the settings of the user and of the project in the current directory.
     static func look(home: String?, url: String) -> HookCheck {
-        let user = home.map { [$0 + "/.claude/settings.json"] } ?? []
-        let paths = user + [".claude/settings.json", ".claude/settings.local.json"]
+        let paths = HookPlace.allCases.compactMap { $0.path(home: home) }
         return HookCheck(
-            files: paths.map { ($0, Content(FileManager.default.contents(atPath: $0))) }, url: url)
+            files: paths.map { ($0, Content(FileManager.default.contents(atPath: $0))) }, url: url,
+            isExecutable: FileManager.default.isExecutableFile)
     }
 
     var finding: Finding {
+        let recogniser = HookRecogniser(url: url)
+        var troubles: [Finding] = []
         for (path, content) in files {
-            guard case .hooks(let hooks) = content else { continue }
-            if hooks.contains(where: { hook in marks.contains { hook.contains($0) } }) {
-                return .ok("hook", "in \(path)")
+            switch content {
+            case .missing: continue
+            case .unreadable: troubles.append(Self.unreadable(path))
+            case .settings(let text):
+                let installed = InstalledHook.all(in: text, recogniser, isExecutable: isExecutable)
+                if text.disablesAllHooks, sends(text, recogniser) {
+                    troubles.append(Self.disabled(path))
+                } else if let gone = installed.first(where: { !$0.isRunnable }) {
+                    troubles.append(Self.gone(gone, path))
+                } else if sends(text, recogniser) {
+                    return .ok("hook", "in \(path)")
+                }
             }
         }
-        if let broken = files.first(where: { $0.content == .unreadable }) {
-            return .warn(
-                "hook", "\(broken.path) cannot be read as Claude Code's settings",
-                mend: "Mend its JSON; Claude Code ignores hooks in a file that it cannot read.")
+        return troubles.first
+            ?? .warn(
+                "hook", "no settings file of Claude Code has a hook that sends here",
+                mend: "Add it: orgloop-queue hook install")
+    }
+
+    /// Whether a hook sends to the queue: ours, OrgLoop's own at our port, or one that calls the service in its
+    /// own way.
+    private func sends(_ text: SettingsText, _ recogniser: HookRecogniser) -> Bool {
+        text.hooks.contains { hook in
+            switch recogniser.origin(of: hook) {
+            case .command, .http: true
+            case .orgLoop(let port): port == recogniser.port
+            case .foreign: recogniser.isNamed(in: hook.text)
+            }
         }
-        return .warn(
-            "hook", "no settings file of Claude Code has a hook that sends here",
-            mend: "POST session ends to \(url)/webhook/SOURCE as the README shows; orgloop-queue send tries it")
+    }
+
+    private static func unreadable(_ path: String) -> Finding {
+        .warn(
+            "hook", "\(path) cannot be read as Claude Code's settings",
+            mend: "orgloop-queue hook status tells the line; Claude Code ignores hooks in a file that it cannot read.")
+    }
+
+    private static func disabled(_ path: String) -> Finding {
+        .warn("hook", "`disableAllHooks` is true in \(path)", mend: "Remove it there; until then no hook runs.")
+    }
+
+    private static func gone(_ hook: InstalledHook, _ path: String) -> Finding {
+        .warn(
+            "hook", "\(path) runs \(hook.target) on \(hook.event), which is not there",
+            mend: "Install it again from where the program is now: orgloop-queue hook install")
     }
 }

@@ -41,12 +41,15 @@ enum PrivateFile {
     }
 
     /// Puts `content` in the place of the file at once: after a crash there is the old one or the new one.
-    static func replace(_ path: String, with content: [UInt8]) throws(Failure) {
+    ///
+    /// - Parameter model: A file whose owner and permissions it gets; without one it is its owner's alone.
+    static func replace(_ path: String, with content: [UInt8], like model: String? = nil) throws(Failure) {
         let temporary = "\(path).\(getpid()).new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Failure("write", temporary) }
         let written = content.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        let isSynced = written == content.count && fsync(descriptor) == 0
+        let isSynced =
+            written == content.count && model.map { adopt($0, descriptor) } ?? true && fsync(descriptor) == 0
         let code = errno
         close(descriptor)
         guard isSynced, rename(temporary, path) == 0 else {
@@ -60,6 +63,15 @@ enum PrivateFile {
     static func isExposed(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+    }
+
+    /// Gives an open file the permissions of another one, and its owner if that is somebody else.
+    private static func adopt(_ model: String, _ descriptor: Int32) -> Bool {
+        var status = stat()
+        guard stat(model, &status) == 0 else { return false }
+        // Changing the owner may take permission bits away, so it comes first.
+        if status.st_uid != geteuid(), fchown(descriptor, status.st_uid, status.st_gid) != 0 { return false }
+        return fchmod(descriptor, status.st_mode & 0o7777) == 0
     }
 
     private static func syncDirectory(of path: String) {
