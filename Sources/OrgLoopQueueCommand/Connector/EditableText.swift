@@ -1,3 +1,5 @@
+import Yams
+
 /// A text that is changed line by line, so that everything else in it stays as it was.
 ///
 /// Lines and columns count from 1, columns in Unicode scalars, as YAML marks do.
@@ -58,5 +60,14 @@ struct EditableText {
                 lines.append([])
             }
         }
+    }
+}
+
+extension EditableText {
+    /// Whether a node is written in braces or brackets; Yams takes a node's style from the wrong event.
+    func startsFlow(_ node: Node) -> Bool {
+        guard let mark = node.mark else { return false }
+        let text = rest(ofLine: mark.line, fromColumn: mark.column)
+        return text.hasPrefix("{") || text.hasPrefix("[")
     }
 }

@@ -9,7 +9,7 @@ struct FileList {
     ///
     /// - Throws: ``SourceBlock/Obstacle`` where the list is written in a way that this does not edit.
     func adding(_ name: String, in text: EditableText) throws -> EditableText.Change {
-        guard let mapping = root.mapping, mapping.style != .flow else {
+        guard let mapping = root.mapping, !text.startsFlow(root) else {
             throw SourceBlock.Obstacle(reason: "the project is written in braces")
         }
         guard let pair = mapping.first(where: { $0.key.scalar?.string == key }) else {
@@ -27,24 +27,18 @@ struct FileList {
         return .insert(["  - \(name)"], afterLine: place.line)
     }
 
-    /// What the project says with `name` in the list.
-    func meaning(with name: String, atStart: Bool) -> YAMLMeaning {
-        var meaning = YAMLMeaning(root)
-        let elements = meaning[key]?.elements ?? []
-        meaning[key] = .list(atStart ? [.text(name)] + elements : elements + [.text(name)])
-        return meaning
+    /// The list with `name` in it.
+    func meaning(with name: String, in text: EditableText) -> YAMLMeaning {
+        let elements = YAMLMeaning(root)[key]?.elements ?? []
+        // The end of a list in brackets has no mark, so a name is added in front there.
+        let isInBrackets = root.mapping?[key].map(text.startsFlow) ?? false
+        return .list(isInBrackets ? [.text(name)] + elements : elements + [.text(name)])
     }
-
-    /// Whether the list stands in brackets, where a name is added in front.
-    var isFlow: Bool { root.mapping?[key]?.sequence?.style == .flow }
 
     private func adding(
         _ name: String, to list: Node.Sequence, in text: EditableText
     ) throws -> EditableText.Change {
-        if isFlow, let mark = list.mark {
-            guard text.rest(ofLine: mark.line, fromColumn: mark.column).hasPrefix("[") else {
-                throw SourceBlock.Obstacle(reason: "\(key) is written in an unusual way")
-            }
+        if let mark = list.mark, text.startsFlow(.sequence(list)) {
             return .replace(
                 line: mark.line, column: mark.column, length: 1, with: "[" + name + (list.isEmpty ? "" : ", "))
         }

@@ -166,7 +166,7 @@ struct ProjectPlan {
             } catch {
                 obstacle = obstacle ?? (error as? SourceBlock.Obstacle)?.reason
             }
-            expected[key] = list.meaning(with: name, atStart: list.isFlow)[key]
+            expected[key] = list.meaning(with: name, in: text)
         }
         text.apply(changes)
         obstacle = obstacle ?? Self.objection(to: text.text, expected)

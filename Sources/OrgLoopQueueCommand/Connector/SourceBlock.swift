@@ -62,7 +62,7 @@ struct SourceBlock {
     ///
     /// - Throws: ``Obstacle`` where the block is written in a way that this does not edit.
     func changes(_ target: Target, in text: EditableText) throws -> [EditableText.Change] {
-        guard let mapping = node.mapping, mapping.style != .flow else {
+        guard let mapping = node.mapping, !text.startsFlow(node) else {
             throw Obstacle(reason: "the source is written in braces")
         }
         let (line, column) = try place(of: "connector")
@@ -98,10 +98,7 @@ struct SourceBlock {
         if let taken { throw Obstacle(reason: "its config has the key \(taken) already") }
         let (line, column) = try place(of: "config")
         let lines = configLines(target)
-        if let mapping = config.mapping, mapping.style == .flow, let mark = config.mark {
-            guard text.rest(ofLine: mark.line, fromColumn: mark.column).hasPrefix("{") else {
-                throw Obstacle(reason: "its config is written in an unusual way")
-            }
+        if let mapping = config.mapping, let mark = config.mark, text.startsFlow(config) {
             let more = mapping.isEmpty ? " " : ","
             return .replace(
                 line: mark.line, column: mark.column, length: 1,
