@@ -41,6 +41,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The module that an OrgLoop engine imports, embedded like the migrations.
+        .target(
+            name: "OrgLoopConnector",
+            resources: [.embedInCode("orgloop-queue.mjs")],
+            swiftSettings: strict
+        ),
         // The SQLite engine; the only importer of GRDB.
         .target(
             name: "EventQueueSQLite",
@@ -70,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "OrgLoopQueueCommand",
             dependencies: [
-                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueSQLite", crypto, logging,
+                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueSQLite", "OrgLoopConnector",
+                crypto, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -107,7 +114,11 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopQueueCommand"],
+            dependencies: [
+                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand",
+            ],
+            // Programs in JavaScript that tests start where they stand.
+            exclude: ["Connector/engine.mjs", "Connector/proxy.mjs", "Connector/connector.test.mjs"],
             swiftSettings: strict
         ),
     ],
