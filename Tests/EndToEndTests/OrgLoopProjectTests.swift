@@ -126,7 +126,7 @@ import Testing
     @Test func `a dot env file has names, values with or without quotes, and comments`() {
         let text = "# A=1\n\nB = two words \nexport C='3'\n  D=\"4=5\"\n  # E=6\nF=\nG\n=7\nH='8\"\n"
         let expected = ["B": "two words", "C": "3", "D": "4=5", "F": "", "H": "'8\""]
-        #expect(SettingsFile.parse(text) == expected)
+        #expect(ProjectEnvironment.parse(text) == expected)
     }
 
     // MARK: Refused

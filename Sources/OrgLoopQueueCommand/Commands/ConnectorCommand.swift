@@ -65,7 +65,7 @@ struct ConnectorCommand: AsyncParsableCommand {
         mutating func run() async throws {
             while project.count > 1, project.hasSuffix("/") { project.removeLast() }
             let module = try ModuleFile(in: project, isForced: force)
-            let plan = try ProjectPlan(OrgLoopProject(project), url: url, sources: source)
+            let plan = try ProjectPlan(ProjectFiles(project), url: url, sources: source)
             let writesYAML = edit && !dryRun && plan.obstacles.isEmpty
             if !dryRun { try module.install() }
             let report = ConnectorReport(module: module, plan: plan, project: project, mode: mode, url: url)

@@ -40,7 +40,7 @@ struct OrgLoopProject {
             case .connectorGroup, nil: projectDirectory(of: file)
             }
         // OrgLoop reads this file as well, and the environment wins there, too.
-        let settings = SettingsFile.read(directory + "/.env").merging(environment) { $1 }
+        let settings = ProjectEnvironment.read(directory + "/.env").merging(environment) { $1 }
         var project = OrgLoopProject(root: file, environment: settings)
         project.configuration.directory = directory
         project.configuration.sources = []

@@ -31,14 +31,14 @@ struct ProjectPlan {
 
     private static let sourceFile = "connectors/orgloop-queue.yaml"
     private static let loggerFile = "loggers/orgloop-queue.yaml"
-    private let project: OrgLoopProject
+    private let project: ProjectFiles
     private let target: SourceBlock.Target
     /// What the project's file is to list besides: key and name.
     private var listed: [(key: String, name: String)] = []
 
     /// - Parameter sources: The sources to change; empty for all that the queue can receive.
     /// - Throws: ``CommandFailure`` when a source is named that is not there, or cannot be received.
-    init(_ project: OrgLoopProject, url: String, sources: [String]) throws {
+    init(_ project: ProjectFiles, url: String, sources: [String]) throws {
         self.project = project
         target = SourceBlock.Target(url: url)
         try planSources(named: sources)
@@ -79,7 +79,7 @@ struct ProjectPlan {
         if all.isEmpty || !all.contains(where: { $0.isOurs || $0.isReceivable }) { addSource(besides: all) }
     }
 
-    private mutating func change(_ file: OrgLoopProject.File, _ blocks: [(index: Int, block: SourceBlock)]) {
+    private mutating func change(_ file: ProjectFiles.File, _ blocks: [(index: Int, block: SourceBlock)]) {
         var text = EditableText(file.text)
         var changes: [EditableText.Change] = []
         var expected = file.root.map(YAMLMeaning.init) ?? .map([:])

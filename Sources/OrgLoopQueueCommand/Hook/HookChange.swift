@@ -29,7 +29,10 @@ struct HookChange {
     /// Tells what the change is, and makes it unless it is only to be shown.
     func carryOut(_ mode: Mode, as output: Output) throws {
         let isChange = from.bytes != to.bytes
-        let diff = LineDiff(from: file.content ?? [], to: to.bytes, name: file.path).unified
+        let diff = UnifiedDiff(
+            name: file.path, old: file.content.map { String(decoding: $0, as: UTF8.self) },
+            new: String(decoding: to.bytes, as: UTF8.self)
+        ).lines
         let backup = isChange && mode == .write ? try file.replace(with: to.bytes) : nil
         switch output {
         case .json: try StandardStream.output.write(line: json(isChange, mode, diff, backup))

@@ -239,26 +239,3 @@ extension String {
         return text
     }
 }
-
-@Suite struct LineDiffTests {
-    @Test func `a diff shows what changes with three lines around it`() {
-        let old = (1...9).map { "line \($0)\n" }.joined()
-        let new = old.replacing("line 5\n", with: "line five\nand more\n")
-        #expect(
-            LineDiff(from: Array(old.utf8), to: Array(new.utf8), name: "f").unified == [
-                "--- f", "+++ f", "@@ -2,7 +2,8 @@", " line 2", " line 3", " line 4", "-line 5", "+line five",
-                "+and more",
-                " line 6", " line 7", " line 8",
-            ])
-        #expect(LineDiff(from: Array(old.utf8), to: Array(old.utf8), name: "f").unified.isEmpty)
-        #expect(
-            LineDiff(from: [], to: Array("a\n".utf8), name: "f").unified == ["--- f", "+++ f", "@@ -0,0 +1,1 @@", "+a"])
-    }
-
-    @Test func `changes far apart are hunks of their own`() {
-        let old = (1...30).map { "\($0)\n" }.joined()
-        let new = "0\n" + old + "31\n"
-        let lines = LineDiff(from: Array(old.utf8), to: Array(new.utf8), name: "f").unified
-        #expect(lines.filter { $0.hasPrefix("@@") } == ["@@ -1,3 +1,4 @@", "@@ -28,3 +29,4 @@"])
-    }
-}

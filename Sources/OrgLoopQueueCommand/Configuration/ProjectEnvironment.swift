@@ -1,7 +1,7 @@
 import Foundation
 
 /// The `.env` of an OrgLoop project: `NAME=value` lines that stand in for the environment.
-enum SettingsFile {
+enum ProjectEnvironment {
     /// Reads the file at `path`; nothing when there is none, or when it cannot be read, as OrgLoop does.
     static func read(_ path: String) -> [String: String] {
         guard let data = FileManager.default.contents(atPath: path) else { return [:] }

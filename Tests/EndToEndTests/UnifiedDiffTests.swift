@@ -2,7 +2,7 @@ import Testing
 
 @testable import OrgLoopQueueCommand
 
-/// Differences as `connector install` shows them.
+/// Differences as `connector install` and `hook install` show them.
 @Suite struct UnifiedDiffTests {
     private static let ten = (1...10).map { "\($0)\n" }.joined()
 
@@ -31,5 +31,10 @@ import Testing
     @Test func `a new file is all added`() {
         let lines = UnifiedDiff(name: "f", old: nil, new: "a\nb\n").lines
         #expect(lines == ["--- /dev/null", "+++ b/f", "@@ -0,0 +1,2 @@", "+a", "+b"])
+    }
+
+    @Test func `what would move the cursor is shown as it is written, and tabs are kept`() {
+        let lines = UnifiedDiff(name: "f", old: "\ta\r\n", new: "\ta\u{1B}[2J\r\n").lines
+        #expect(lines.dropFirst(3) == ["-\ta", "+\ta\\u{1b}[2J"])
     }
 }

@@ -1,7 +1,7 @@
 import Yams
 
 /// The files of an OrgLoop project that say what it reads and where it logs.
-struct OrgLoopProject {
+struct ProjectFiles {
     /// One of them.
     struct File {
         /// As the project's file names it.

@@ -1,4 +1,4 @@
-/// The difference of two texts, as `diff -u` writes it.
+/// The difference of two texts, as `diff -u` writes it and as a terminal may show it.
 struct UnifiedDiff {
     /// Unchanged lines that are shown around a change.
     private static let contextLines = 3
@@ -10,10 +10,16 @@ struct UnifiedDiff {
 
         var text: String {
             switch self {
-            case .same(let text): " " + text
-            case .removed(let text): "-" + text
-            case .added(let text): "+" + text
+            case .same(let text): " " + Self.shown(text)
+            case .removed(let text): "-" + Self.shown(text)
+            case .added(let text): "+" + Self.shown(text)
             }
+        }
+
+        /// Tabs are kept, line ends are not.
+        private static func shown(_ line: Substring) -> String {
+            (line.last == "\r" ? line.dropLast() : line).split(separator: "\t", omittingEmptySubsequences: false)
+                .map { String($0).printable }.joined(separator: "\t")
         }
 
         var isOld: Bool { if case .added = self { false } else { true } }
