@@ -1,3 +1,4 @@
+import EventQueueHTTP
 import Foundation
 import Testing
 
