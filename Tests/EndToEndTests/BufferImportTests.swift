@@ -70,7 +70,7 @@ import Testing
         async throws
     {
         let project = try BufferProject()
-        let lines = (1...20_000).map { Self.line($0) }
+        let lines = (1...40_000).map { Self.line($0) }
         try project.write(lines)
         let before = try project.files()
         let killed = try await project.start()
@@ -88,7 +88,7 @@ import Testing
         polled += try await project.poll()
         #expect(polled == lines)
         let progress = try #require(service.logged("imported a buffer").first)
-        #expect(progress.contains(#""events":"20000""#))
+        #expect(progress.contains(#""events":"40000""#))
         #expect(progress.contains(#""present":"0""#))
         #expect(try project.files() == before)
         await service.stop()
@@ -96,7 +96,7 @@ import Testing
 
     @Test func `a file that was changed while it was interrupted is read from its start`() async throws {
         let project = try BufferProject()
-        try project.write((1...20_000).map { Self.line($0) })
+        try project.write((1...40_000).map { Self.line($0) })
         let killed = try await project.start()
         _ = try await project.untilSomeIsStored(by: killed)
         await killed.kill()
@@ -136,6 +136,44 @@ import Testing
         #expect(service.logged("was rejected").count == 100)
         #expect(service.logged("only counted").count == 1)
         #expect(service.logged("imported a buffer").first?.contains(#""rejected":"1200""#) == true)
+        await service.stop()
+    }
+
+    @Test func `a line that is too long is passed over, and what stands behind it comes in`() async throws {
+        let project = try BufferProject()
+        let long = Self.line(2, summary: String(repeating: "x", count: Limits.importBytesMax))
+        try project.write([Self.line(1), long, Self.line(3)])
+        let service = try await project.start()
+        try await service.untilLogged("imported a buffer")
+        let rejected = service.logged("was rejected")
+        #expect(rejected.count == 1)
+        #expect(rejected.first?.contains(#""code":"too_long""#) == true)
+        #expect(rejected.first?.contains(#""line":"2""#) == true)
+        #expect(try await service.listed() == [Self.id(1), Self.id(3)])
+        await service.stop()
+    }
+
+    @Test func `a queue without room puts a buffer off, serves on, and takes it in when there is room`() async throws {
+        let project = try BufferProject()
+        try project.write((1...3).map { Self.line($0) })
+        func start(eventsMax: Int) async throws -> ServiceProcess {
+            try project.scratch.write(
+                """
+                sources:
+                  - id: claude-code
+                    connector: "@orgloop/connector-claude-code"
+                    config: { buffer_dir: buffer }
+                limits: { queue_events_max: \(eventsMax) }
+                """, to: "q.yaml")
+            return try await ServiceProcess.start(in: project.scratch, ["--config", "q.yaml"])
+        }
+        let full = try await start(eventsMax: 2)
+        try await full.untilLogged("the import of a buffer of OrgLoop is put off")
+        #expect(try await full.run(["send", "claude-code"]).status == 0)
+        #expect(await full.stop() == 0)
+        let service = try await start(eventsMax: 10)
+        try await service.untilLogged("imported a buffer")
+        #expect(try await service.listed().suffix(3) == (1...3).map(Self.id))
         await service.stop()
     }
 
@@ -204,7 +242,7 @@ import Testing
 
     @Test func `readers and senders are served while a big buffer comes in`() async throws {
         let project = try BufferProject()
-        try project.write((1...20_000).map { Self.line($0) })
+        try project.write((1...60_000).map { Self.line($0) })
         let service = try await project.start()
         #expect(service.logged("imported a buffer").isEmpty)
         #expect(try await service.run(["send", "claude-code"]).status == 0)
@@ -212,23 +250,6 @@ import Testing
         // Stopped in the middle, it ends in good order.
         #expect(await service.stop() == 0)
         #expect(service.logged("imported a buffer").isEmpty)
-    }
-
-    @Test func `a reader that goes on behind some lines counts them and keeps its place`() throws {
-        let scratch = try Scratch()
-        let path = try scratch.write("\u{FEFF}a\nbb\n\u{FEFF}c", to: "lines")
-        let file = try #require(try BufferFile.open(path))
-        #expect(lseek(file.descriptor, 5, SEEK_SET) == 5)
-        var reader = LineReader(file.descriptor, lineBytesMax: 100, behind: 1)
-        defer { reader.close() }
-        guard case .lines(let lines)? = try reader.next() else {
-            Issue.record("there are lines")
-            return
-        }
-        #expect(lines.firstLine == 2)
-        #expect(lines.bytes == Array("bb\n\u{FEFF}c".utf8))
-        #expect(reader.linesDone == 3)
-        #expect(reader.bytesDone == file.bytes - 5)
     }
 
     // MARK: Lines
@@ -239,103 +260,5 @@ import Testing
         #"{"id":"\#(id(number))","timestamp":"2025-01-15T10:30:00.000Z","source":"\#(source)","#
             + #""type":"actor.stopped","provenance":{"platform":"claude-code","platform_event":"session.exited"},"#
             + #""payload":{"session_id":"s-\#(number)","exit_status":0,"summary":"\#(summary)"}}"#
-    }
-}
-
-/// An OrgLoop project with a `buffer_dir`, and the service that takes its place.
-private struct BufferProject {
-    let scratch: Scratch
-    /// The directory of the buffers, as the configuration names it.
-    let buffer: String
-    let flags = ["--config", "orgloop.yaml"]
-
-    init() throws {
-        scratch = try Scratch()
-        buffer = scratch.path + "/buffer"
-        try scratch.write(
-            """
-            apiVersion: orgloop/v1alpha1
-            kind: Project
-            metadata: { name: seed }
-            connectors: [claude-code.yaml]
-            """, to: "orgloop.yaml")
-        try scratch.write(
-            """
-            apiVersion: orgloop/v1alpha1
-            kind: ConnectorGroup
-            sources:
-              - id: claude-code
-                connector: "@orgloop/connector-claude-code"
-                config:
-                  buffer_dir: ./buffer
-                poll:
-                  interval: "30s"
-            """, to: "claude-code.yaml")
-    }
-
-    func write(_ lines: [String], to name: String = "claude-code-claude-code.jsonl") throws {
-        try FileManager.default.createDirectory(atPath: buffer, withIntermediateDirectories: true)
-        try scratch.write(lines.map { $0 + "\n" }.joined(), to: "buffer/\(name)")
-    }
-
-    func start() async throws -> ServiceProcess { try await ServiceProcess.start(in: scratch, flags) }
-
-    /// Everything that the reader `me` has not had yet, from the service or from the database alone.
-    func poll() async throws -> [String] {
-        let run = try await Binary.run(
-            ["poll", "claude-code", "--limit", "1000", "--consumer", "me"] + flags, in: scratch)
-        #expect(run.status == 0, "\(run.error)")
-        return run.lines
-    }
-
-    /// What `doctor` says of the buffers.
-    func findings(of service: ServiceProcess?) async throws -> [(level: String, finding: String, mend: String?)] {
-        let url = service.map { ["--url", $0.url] } ?? []
-        let run = try await Binary.run(["doctor", "--json"] + flags + url, in: scratch)
-        return try Answer(run.output)["findings"].list.filter { $0["check"].text == "buffer" }.map {
-            ($0["level"].text, $0["finding"].text, $0["mend"].value as? String)
-        }
-    }
-
-    /// Every file of the buffers: its bytes, and when it was last written.
-    func files() throws -> [String: [AnyHashable]] {
-        let names = try FileManager.default.contentsOfDirectory(atPath: buffer)
-        return try Dictionary(
-            uniqueKeysWithValues: names.map { name in
-                let facts = try FileManager.default.attributesOfItem(atPath: buffer + "/" + name)
-                let date = try #require(facts[.modificationDate] as? Date)
-                return (name, [try scratch.read("buffer/" + name), date])
-            })
-    }
-
-    /// Waits until some events of the buffer are stored.
-    ///
-    /// - Returns: How many.
-    func untilSomeIsStored(by service: ServiceProcess) async throws -> Int {
-        let client = try service.client()
-        while true {
-            let reply = try await client.send("GET", "/v1/status")
-            let events = try Answer(reply.text)["sources"].list.compactMap { $0["events"].number }.reduce(0, +)
-            if events > 0 { return events }
-        }
-    }
-}
-
-extension ServiceProcess {
-    /// The lines of its log that have `text`.
-    fileprivate func logged(_ text: String) -> [String] {
-        standardError.split(separator: "\n").map(String.init).filter { $0.contains(text) }
-    }
-
-    /// Waits until `text` was logged so many times.
-    fileprivate func untilLogged(_ text: String, times: Int = 1) async throws {
-        let end = ContinuousClock.now + .seconds(120)
-        while logged(text).count < times {
-            guard ContinuousClock.now < end else {
-                Issue.record("'\(text)' is not in the log: \(standardError)")
-                return
-            }
-            try await Task.sleep(for: .milliseconds(10))
-        }
     }
 }

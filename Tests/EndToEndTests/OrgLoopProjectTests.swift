@@ -26,6 +26,16 @@ import Testing
         #expect(configuration.database == "/home/x/.local/state/orgloop-queue/queue.db")
     }
 
+    @Test func `the environment may name a project as well`() throws {
+        let project = try Project()
+        try project.write(Self.group(""), to: "orgloop.yaml")
+        let environment = ["HOME": "/home/x", "ORGLOOP_QUEUE_CONFIG": project.path, "ORGLOOP_QUEUE_DATABASE": "/q.db"]
+        let configuration = try ConfigurationLoader(flags: .init(), environment: environment).load()
+        #expect(configuration.file == project.path + "/orgloop.yaml")
+        #expect(configuration.sources.map(\.id.rawValue) == ["a"])
+        #expect(configuration.database == "/q.db")
+    }
+
     @Test func `what the queue does not receive for is skipped with a notice, whatever it needs`() throws {
         let project = try Project()
         try project.write(Self.root, to: "orgloop.yaml")
@@ -118,6 +128,8 @@ import Testing
         try project.write("LOCAL=one\nSECRET=not this", to: ".env")
         let one = try project.load("orgloop.yaml").sources.first?.verification.keyIDs
         #expect(one == SigningSecret("one").map { [$0.keyID] })
+        let files = [".env", "connectors/a.yaml"].map { "\(project.path)/\($0)" }
+        #expect(try project.load("orgloop.yaml").files == files)
         try project.write(Self.group("config: { secret: '${SECRET}' }"), to: "connectors/a.yaml")
         let environment = try project.load("connectors/a.yaml").sources.first?.verification.keyIDs
         #expect(environment == SigningSecret("hush hush").map { [$0.keyID] })

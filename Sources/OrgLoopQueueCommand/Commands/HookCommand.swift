@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventQueue
 import Foundation
 
 /// The verbs about Claude Code's hooks.

@@ -15,6 +15,7 @@ struct ServeCommand: AsyncParsableCommand {
             EXAMPLE
               orgloop-queue serve
               orgloop-queue serve --config /etc/orgloop-queue.yaml --listen 127.0.0.1:0
+              orgloop-queue serve --config orgloop.yaml
             """)
 
     private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

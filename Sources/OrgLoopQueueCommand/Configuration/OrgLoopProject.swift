@@ -39,9 +39,11 @@ struct OrgLoopProject {
             case .project: EventQueue.directory(ofFile: file)
             case .connectorGroup, nil: projectDirectory(of: file)
             }
+        let settings = path(".env", beside: directory + "/" + fileName)
         // OrgLoop reads this file as well, and the environment wins there, too.
-        let settings = ProjectEnvironment.read(directory + "/.env").merging(environment) { $1 }
-        var project = OrgLoopProject(root: file, environment: settings)
+        let known = ProjectEnvironment.read(settings)
+        var project = OrgLoopProject(root: file, environment: (known ?? [:]).merging(environment) { $1 })
+        if known != nil { project.configuration.files.append(settings) }
         project.configuration.directory = directory
         project.configuration.sources = []
         project.takeRoot(document)

@@ -2,9 +2,9 @@ import Foundation
 
 /// The `.env` of an OrgLoop project: `NAME=value` lines that stand in for the environment.
 enum ProjectEnvironment {
-    /// Reads the file at `path`; nothing when there is none, or when it cannot be read, as OrgLoop does.
-    static func read(_ path: String) -> [String: String] {
-        guard let data = FileManager.default.contents(atPath: path) else { return [:] }
+    /// Reads the file at `path`; `nil` when there is none, or when it cannot be read, which OrgLoop does not mind.
+    static func read(_ path: String) -> [String: String]? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
         return parse(String(decoding: data, as: UTF8.self))
     }
 

@@ -5,17 +5,19 @@ struct BufferCheck {
     let source: SourceConfiguration
     /// What the file system and the database say of each buffer that the source may have.
     let buffers: [(key: Buffer.Key, standing: BufferFile.Standing, progress: Buffer.Progress?)]
+    /// The flags that name this queue, for a command that is printed to be copied.
+    let arguments: [String]
 
     private static let check = "buffer"
 
     /// Looks at the files; nothing for a source without `buffer_dir`.
     ///
     /// - Parameter recorded: What the database says.
-    static func look(_ source: SourceConfiguration, recorded: [Buffer.Progress]) -> BufferCheck {
+    static func look(_ source: SourceConfiguration, recorded: [Buffer.Progress], arguments: [String]) -> BufferCheck {
         let buffers = BufferFile.keys(of: source).map { key in
             (key, BufferFile.look(key.path), recorded.first { $0.key == key })
         }
-        return BufferCheck(source: source, buffers: buffers)
+        return BufferCheck(source: source, buffers: buffers, arguments: arguments)
     }
 
     var findings: [Finding] {
@@ -34,7 +36,7 @@ struct BufferCheck {
             return .warn(
                 Self.check, "\(text); it has changed since, which is not imported",
                 mend: "See that nothing writes there any more; then, once: "
-                    + CommandText.line(["import", path]))
+                    + CommandText.line(["import"] + arguments + [path]))
         }
         switch standing {
         case .missing where progress == nil: return nil
@@ -50,7 +52,9 @@ struct BufferCheck {
                 return .warn(
                     Self.check, "\(path) is not imported yet", mend: "The service does it at its start, once.")
             }
-            return .ok(Self.check, "\(path) is being imported: \(progress.mark.byte) of \(bytes) bytes")
+            return .ok(
+                Self.check,
+                "\(path) is imported up to byte \(progress.mark.byte) of \(bytes); the service goes on there")
         }
     }
 

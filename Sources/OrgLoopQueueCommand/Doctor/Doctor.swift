@@ -30,7 +30,7 @@ struct Doctor {
             database: configuration.database, configured: configuration.sources, sources: content?.sources,
             newestReceivedAt: content?.newestReceivedAt, now: .now(), place: place)
         return [file] + permissions(configuration) + self.storage(configuration, storage) + service
-            + queue.findings + buffers(configuration, content)
+            + queue.findings + buffers(configuration, storage)
             + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings + [hook(url)]
     }
 
@@ -69,8 +69,13 @@ struct Doctor {
         return checks.findings
     }
 
-    private func buffers(_ configuration: ServiceConfiguration, _ content: DatabaseReport.Content?) -> [Finding] {
-        configuration.sources.flatMap { BufferCheck.look($0, recorded: content?.buffers ?? []).findings }
+    private func buffers(_ configuration: ServiceConfiguration, _ report: DatabaseReport) -> [Finding] {
+        // What cannot be read may have it on record that they were imported.
+        if case .failure? = report.content { return [] }
+        let recorded = (try? report.content?.get())?.buffers ?? []
+        return configuration.sources.flatMap { source in
+            BufferCheck.look(source, recorded: recorded, arguments: options.arguments).findings
+        }
     }
 
     // MARK: Service
