@@ -608,7 +608,7 @@ class QueueSource {
     check(answer, this.#source, answer.resent === true ? LIMIT_MAX : this.#limit, presented);
     this.#newest = answer.checkpoint;
     this.#voice.fine();
-    if (answer.warning === "regressed") this.#warnOfRegression();
+    if (answer.warning === "checkpoint_regressed") this.#warnOfRegression();
     const ids = answer.events.map((event) => event.id);
     if (ids.length > 0) new HandedBatch(this.#reporter, this.#session, ids);
     // The same one again is nothing to save.

@@ -27,6 +27,9 @@ struct FileList {
         return .insert(["  - \(name)"], afterLine: place.line)
     }
 
+    /// Whether the project's file has no such list, so that one is put at its end.
+    var isMissing: Bool { root.mapping?[key] == nil }
+
     /// The list with `name` in it.
     func meaning(with name: String, in text: EditableText) -> YAMLMeaning {
         let elements = YAMLMeaning(root)[key]?.elements ?? []

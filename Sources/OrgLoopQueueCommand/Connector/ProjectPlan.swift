@@ -159,14 +159,15 @@ struct ProjectPlan {
         var changes: [EditableText.Change] = []
         var expected = YAMLMeaning(root)
         var obstacle = project.root.hasAnchors ? "the file gives names to parts of it, with &" : nil
-        for (key, name) in listed {
-            let list = FileList(key: key, root: root)
+        // A new list goes below what is added to the last one.
+        let lists = listed.map { (list: FileList(key: $0.key, root: root), name: $0.name) }
+        for (list, name) in lists.filter({ !$0.list.isMissing }) + lists.filter({ $0.list.isMissing }) {
             do {
                 changes.append(try list.adding(name, in: text))
             } catch {
                 obstacle = obstacle ?? (error as? SourceBlock.Obstacle)?.reason
             }
-            expected[key] = list.meaning(with: name, in: text)
+            expected[list.key] = list.meaning(with: name, in: text)
         }
         text.apply(changes)
         obstacle = obstacle ?? Self.objection(to: text.text, expected)

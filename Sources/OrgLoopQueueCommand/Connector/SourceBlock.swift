@@ -99,7 +99,8 @@ struct SourceBlock {
         let (line, column) = try place(of: "config")
         let lines = configLines(target)
         if let mapping = config.mapping, let mark = config.mark, text.startsFlow(config) {
-            let more = mapping.isEmpty ? " " : ","
+            let isSpaced = text.rest(ofLine: mark.line, fromColumn: mark.column + 1).hasPrefix(" ")
+            let more = (mapping.isEmpty ? "" : ",") + (isSpaced ? "" : " ")
             return .replace(
                 line: mark.line, column: mark.column, length: 1,
                 with: "{ " + lines.joined(separator: ", ") + more)

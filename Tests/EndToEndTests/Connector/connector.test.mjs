@@ -230,6 +230,13 @@ test("a batch that is sent again may be larger than what is asked for now", asyn
   assert.equal(queue.named("poll")[0].limit, 2);
 });
 
+test("an engine that had lost its checkpoint is told what may be in doubt", async (t) => {
+  const { queue, source } = await started(t);
+  queue.answer = { events: [], checkpoint: "c7", resent: false, warning: "checkpoint_regressed" };
+  assert.deepEqual(await source.poll(null), { events: [], checkpoint: "c7" });
+  assert.match(said, /had lost its checkpoint.*\n.*--state in_doubt --source hook --consumer orgloop/);
+});
+
 test("a queue that is down at the start does not keep the engine from starting", async (t) => {
   const queue = await new FakeQueue().start();
   await queue.stop();
