@@ -18,6 +18,7 @@ extension ConsumerAPI {
             "events imported",
             metadata: [
                 "imported": "\(lines.imported)", "present": "\(lines.present)",
+                "restored": "\(lines.restored)",
                 "rejected": "\(lines.rejected.count)",
             ])
         return .json(200, lines.json)
@@ -34,6 +35,7 @@ private struct ImportedLines {
     private var numbers: [Int] = []
     private(set) var imported = 0
     private(set) var present = 0
+    private(set) var restored = 0
     private var thinned = 0
     private(set) var rejected: [(line: Int, error: ImportError)] = []
 
@@ -58,6 +60,7 @@ private struct ImportedLines {
                 imported += 1
                 if event.content == nil { thinned += 1 }
             case .present: present += 1
+            case .restored: restored += 1
             case .conflict(let other): rejected.append((number, .conflict(with: other)))
             }
         }
@@ -67,6 +70,7 @@ private struct ImportedLines {
     var json: JSON {
         [
             "lines": .integer(count), "imported": .integer(imported), "present": .integer(present),
+            "restored": .integer(restored),
             "thinned": .integer(thinned),
             "rejected": .list(
                 rejected.map {
