@@ -18,6 +18,7 @@ extension ConsumerAPI {
             "events imported",
             metadata: [
                 "imported": "\(lines.imported)", "present": "\(lines.present)",
+                "restored": "\(lines.restored)",
                 "rejected": "\(lines.rejected.count)",
             ])
         return .json(200, lines.json)
@@ -28,6 +29,7 @@ extension ImportedLines {
     fileprivate var json: JSON {
         [
             "lines": .integer(count), "imported": .integer(imported), "present": .integer(present),
+            "restored": .integer(restored),
             "thinned": .integer(thinned),
             "rejected": .list(
                 rejected.map {

@@ -1,6 +1,7 @@
 public import EventQueue
 import Foundation
 import GRDB
+import Logging
 
 extension SQLiteEventStore {
     public func importEvents(_ events: [ImportedEvent]) async throws -> [Imported] {
@@ -15,6 +16,9 @@ extension SQLiteEventStore {
     /// Counts what was stored, and wakes who waits for it.
     func noteImported(_ events: [ImportedEvent], _ results: [Imported]) {
         guardian.noteStored(results.count { $0 == .stored })
+        for case .restored(let id) in results {
+            logger.warning("an import put the content of a damaged event back", metadata: ["event": "\(id)"])
+        }
         let stored = zip(events, results).filter { $0.1 == .stored }.map(\.0.source)
         for source in Set(stored) { doorbell.ring(source) }
     }
@@ -41,11 +45,31 @@ extension SQLiteEventStore {
 
     /// What the event's id says; `nil` when it is new.
     private static func find(_ event: ImportedEvent, in database: Database) throws -> Imported? {
-        let row = try database.first("SELECT envelope_sha256 FROM event WHERE id = ?", [event.id.rawValue])
-        return row.map { row in
-            let isSame = row["envelope_sha256"] == Data(event.envelopeFingerprint.bytes)
-            return isSame ? .present(event.id) : .conflict(event.id)
+        let row = try database.first(
+            """
+            SELECT seq, envelope_sha256, body_sha256 = ?2 AS has_body,
+                envelope IS NOT NULL AND (CAST(envelope AS BLOB) IS NOT ?3 OR body IS NOT ?4) AS differs
+            FROM event WHERE id = ?1
+            """,
+            [
+                event.id.rawValue, Data(event.bodyFingerprint.bytes), event.content.map { Data($0.envelope) },
+                event.content.map { Data($0.body) },
+            ])
+        return try row.map { row in
+            guard row["envelope_sha256"] == Data(event.envelopeFingerprint.bytes) else {
+                return .conflict(event.id)
+            }
+            guard let content = event.content, row["has_body"], row["differs"] else { return .present(event.id) }
+            try restore(content, sequence: row["seq"], in: database)
+            return .restored(event.id)
         }
+    }
+
+    /// Puts bytes back that have the recorded hashes, which the stored ones then cannot have.
+    private static func restore(_ content: ImportedEvent.Content, sequence: Int64, in database: Database) throws {
+        try database.run(
+            "UPDATE event SET envelope = CAST(? AS TEXT), body = ? WHERE seq = ?",
+            [Data(content.envelope), Data(content.body), sequence])
     }
 
     /// What became of an event whose idempotency key is taken.

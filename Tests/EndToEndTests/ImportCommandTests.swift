@@ -155,6 +155,31 @@ import Testing
         #expect(try self.pieces(of: "", lineBytesMax: 1 << 20).isEmpty)
     }
 
+    @Test func `a byte that the disk has changed is found by verify and put back by an import`() async throws {
+        let service = try await ServiceProcess.start(in: Scratch())
+        let scratch = service.scratch
+        let id = try await Engine(service: service).send(1)[0]
+        #expect(try await Binary.run(["export", "--output", "e.jsonl"], in: scratch).status == 0)
+        #expect(await service.stop() == 0)
+        var bytes = try scratch.read("state/orgloop-queue/queue.db")
+        let place = try #require(bytes.firstRange(of: Data("Implemented auth".utf8)))
+        bytes[place.lowerBound] ^= 0x20
+        try bytes.write(to: URL(filePath: scratch.database))
+        let damaged = try await Binary.run(["verify"], in: scratch)
+        #expect(damaged.status == 1)
+        #expect(damaged.output.contains(id))
+        #expect(damaged.output.contains("orgloop-queue import FILE"))
+        let run = try await Binary.run(["import", "e.jsonl"], in: scratch)
+        #expect(run.status == 0, "\(run.error)")
+        #expect(run.output == "0 events imported, the content of 1 damaged put back\n")
+        #expect(run.error.contains("event=\(id)"))
+        #expect(try await Binary.run(["verify"], in: scratch).status == 0)
+        let again = try Answer(try await Binary.run(["import", "e.jsonl", "--json"], in: scratch).output)
+        #expect(again["restored"].number == 0)
+        #expect(again["present"].number == 1)
+        #expect(try await Binary.run(["poll", "claude-code"], in: scratch).lines.count == 1)
+    }
+
     // MARK: Helpers
 
     private struct Report: Decodable, Equatable {

@@ -46,7 +46,7 @@ import Testing
     func `a body without lines imports nothing`(body: String) async throws {
         try await TestService.run { service in
             let reply = try await service.client.send("POST", "/v1/import", body: Array(body.utf8))
-            #expect(reply.text == #"{"lines":0,"imported":0,"present":0,"thinned":0,"rejected":[]}"#)
+            #expect(reply.text == #"{"lines":0,"imported":0,"present":0,"restored":0,"thinned":0,"rejected":[]}"#)
         }
     }
 

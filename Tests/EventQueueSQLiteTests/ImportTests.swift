@@ -53,6 +53,34 @@ import Testing
         await scratch.store.close()
     }
 
+    @Test func `content that is damaged is put back by a line that has the recorded hashes, and by no other`()
+        async throws
+    {
+        let scratch = try await ScratchStore()
+        let event = try scratch.event(#"{"type":"test"}"#)
+        _ = try await scratch.store.append(event)
+        try await scratch.append()
+        let lines = try exportedLines(scratch)
+        let before = try rows(of: scratch)
+        for column in ["envelope", "body"] {
+            try scratch.tamper(
+                "UPDATE event SET \(column) = CAST('x' || \(column) AS \(column == "body" ? "BLOB" : "TEXT"))")
+            let impostor = try parse(
+                Self.exportLine(id: event.id.rawValue, key: "k", body: #"{"type":"other"}"#, scratch))
+            #expect(try await scratch.store.importEvents([impostor]) == [.conflict(event.id)])
+            #expect(try rows(of: scratch) != before)
+            let events = try lines.map(parse)
+            #expect(try await scratch.store.importEvents(events) == events.map { .restored($0.id) })
+            #expect(try rows(of: scratch) == before)
+        }
+        #expect(try await scratch.poll().envelopes.count == 2)
+        // What retention has dropped stays dropped.
+        try scratch.tamper("UPDATE event SET envelope = NULL, body = NULL WHERE seq = 1")
+        #expect(try await scratch.store.importEvents([try parse(lines[0])]) == [.present(event.id)])
+        #expect(try await scratch.store.event(event.id)?.envelope == nil)
+        await scratch.store.close()
+    }
+
     @Test func `what is imported is pending for every consumer, in its order, and wakes who waits`() async throws {
         let scratch = try await ScratchStore()
         let source = try #require(Source.ID("claude-code"))

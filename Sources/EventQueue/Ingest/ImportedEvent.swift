@@ -69,6 +69,8 @@ public enum Imported: Sendable, Equatable {
     case stored
     /// It is here already: the same id with the same envelope, or the same delivery under another id.
     case present(Event.ID)
+    /// It was here, but its content did not have the recorded hashes any more: the right bytes were put back.
+    case restored(Event.ID)
     /// Its id or its idempotency key belongs to an event with another content.
     case conflict(Event.ID)
 }

@@ -18,6 +18,7 @@ package struct ImportedLines: Sendable {
     package private(set) var count = 0
     package private(set) var imported = 0
     package private(set) var present = 0
+    package private(set) var restored = 0
     package private(set) var thinned = 0
     /// In the order of the lines.
     package private(set) var rejected: [Rejection] = []
@@ -46,6 +47,7 @@ package struct ImportedLines: Sendable {
                 imported += 1
                 if event.content == nil { thinned += 1 }
             case .present: present += 1
+            case .restored: restored += 1
             case .conflict(let other): rejected.append(Rejection(line: number, error: .conflict(with: other)))
             }
         }

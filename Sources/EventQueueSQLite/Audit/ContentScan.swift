@@ -59,7 +59,8 @@ struct ContentScan {
     var envelopesCheck: AuditCheck {
         AuditCheck(
             .envelopes, [("events", events), ("thinned", thinned)], envelopes,
-            mend: "These events are never sent, and import takes them for present. Restore a backup that verifies.")
+            mend: "These events are never sent. An export that has them whole puts their content back: orgloop-queue "
+                + "import FILE; then replay what has failed. Or restore a backup that verifies.")
     }
 
     var signaturesCheck: AuditCheck {

@@ -40,11 +40,13 @@ enum Inspection {
     /// SQLite would open the file read-only then, and fail at the first write.
     static func refuseUnwritable(_ file: DatabaseFile) throws {
         guard let (path, reason) = file.unwritable else { return }
-        let copy = shellWord("file:\(file.path)?immutable=1")
+        // What is in the WAL would not be seen.
+        let isWhole = DatabaseFile.size(file.walPath) == 0
+        let shell = isWhole ? ", or, while no service runs, sqlite3 \(shellWord("file:\(file.path)?immutable=1"))" : ""
         throw StartRefusal(
             "This user may not write \(path): \(reason).",
             mend: "Run this as the user of the service. To read the database without writing: orgloop-queue verify, "
-                + "export or backup, or, while no service runs, sqlite3 \(copy)")
+                + "export or backup\(shell)")
     }
 
     /// Reads the whole database; returns what SQLite finds wrong with it, `nil` when nothing is.

@@ -13,6 +13,8 @@ struct FileImport {
         let lines: Int
         let imported: Int
         let present: Int
+        /// A service that cannot restore does not say.
+        let restored: Int?
         let thinned: Int
         let rejected: [Rejection]
     }
@@ -56,6 +58,7 @@ struct FileImport {
         report.lines += answer.lines
         report.imported += answer.imported
         report.present += answer.present
+        report.restored += answer.restored ?? 0
         report.thinned += answer.thinned
         for rejection in answer.rejected {
             say(piece.firstLine + rejection.line - 1, rejection.detail, rejection.code, progress)

@@ -12,7 +12,7 @@ struct ImportCommand: AsyncParsableCommand {
             input. The files are only read.
 
             An event that is there already is not stored again, so an import that was interrupted is started \
-            again. A line that is no event is reported with its file, its line and a code, and the others go on.
+            again. Where its content is damaged, as verify finds out, the right bytes are put back. A line that is no event is reported with its file, its line and a code, and the others go on.
 
             A database that is named with --database is begun if there is none.
 
@@ -54,7 +54,7 @@ struct ImportCommand: AsyncParsableCommand {
         try show(reports)
         let failed = reports.contains { $0.failure != nil }
         let total = ImportReport.total(of: reports)
-        if failed || (total.rejected > 0 && total.imported + total.present == 0) { throw ExitCode(1) }
+        if failed || (total.rejected > 0 && total.imported + total.present + total.restored == 0) { throw ExitCode(1) }
     }
 
     private func show(_ reports: [ImportReport]) throws {
@@ -79,6 +79,7 @@ struct ImportReport {
     var lines = 0
     var imported = 0
     var present = 0
+    var restored = 0
     var thinned = 0
     var rejected = 0
     /// Why the file could not be read to its end.
@@ -91,6 +92,7 @@ struct ImportReport {
             total.lines += report.lines
             total.imported += report.imported
             total.present += report.present
+            total.restored += report.restored
             total.thinned += report.thinned
             total.rejected += report.rejected
         }
@@ -98,8 +100,8 @@ struct ImportReport {
 
     var counts: [(String, Int)] {
         [
-            ("lines", lines), ("imported", imported), ("present", present), ("thinned", thinned),
-            ("rejected", rejected),
+            ("lines", lines), ("imported", imported), ("present", present), ("restored", restored),
+            ("thinned", thinned), ("rejected", rejected),
         ]
     }
 
@@ -113,6 +115,7 @@ struct ImportReport {
     var summary: String {
         if lines == 0 { return "nothing to import" }
         var parts = ["\(counted(imported, "event")) imported"]
+        if restored > 0 { parts.append("the content of \(restored) damaged put back") }
         if present > 0 { parts.append("\(present) already there") }
         if thinned > 0 { parts.append("\(thinned) of the imported without content") }
         if rejected > 0 { parts.append("\(rejected) rejected (warning)") }
