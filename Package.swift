@@ -38,6 +38,17 @@ let package = Package(
             resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql")],
             swiftSettings: strict
         ),
+        // The files for systemd and launchd, embedded in the binary.
+        .target(
+            name: "EventQueueServiceFiles",
+            path: "config",
+            exclude: ["bootstrap", "orgloop-queue.yaml"],
+            resources: [
+                .embedInCode("orgloop-queue.service"), .embedInCode("orgloop-queue-user.service"),
+                .embedInCode("com.orgloop.queue.plist"),
+            ],
+            swiftSettings: strict
+        ),
         // The SQLite engine; the only importer of GRDB.
         .target(
             name: "EventQueueSQLite",
@@ -67,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "OrgLoopQueueCommand",
             dependencies: [
-                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueSQLite", crypto, logging,
+                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueSQLite",
+                "EventQueueServiceFiles", crypto, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -104,7 +116,10 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopQueueCommand"],
+            dependencies: [
+                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopQueueCommand",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: strict
         ),
     ],

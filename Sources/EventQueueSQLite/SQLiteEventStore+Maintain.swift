@@ -44,6 +44,18 @@ extension SQLiteEventStore {
 
     private static var logBytesWorthEmptying: Int64 { 4 << 20 }
 
+    /// Returns once the writer has finished what was handed over before and has asked SQLite something.
+    ///
+    /// It touches neither the file nor its locks, so a full disk or a damaged file does not fail it: a restart
+    /// would mend neither.
+    ///
+    /// - Throws: ``StoreFailure`` when the store is closed.
+    package func probe() async throws {
+        try await writer.alone { pool in
+            try pool.writeWithoutTransaction { try $0.execute(sql: "SELECT 1") }
+        }
+    }
+
     /// What ``migrate(path:)`` would do, without doing it.
     ///
     /// - Throws: ``StartRefusal`` when the file must not be served.

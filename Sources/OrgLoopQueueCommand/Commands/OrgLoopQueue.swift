@@ -27,7 +27,7 @@ struct OrgLoopQueue: AsyncParsableCommand {
             StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
             ReplayCommand.self, PruneCommand.self, ConsumerCommand.self, VerifyCommand.self,
             BackupCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
-            HookCommand.self,
+            HookCommand.self, ServiceCommand.self,
         ])
 }
 
