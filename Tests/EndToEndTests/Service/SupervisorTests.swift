@@ -115,4 +115,40 @@ import Testing
         task.cancel()
         try await task.value
     }
+
+    /// A tracer may join a running process as root, or where the kernel lets everybody (ptrace(2), Yama).
+    private static let canAttach =
+        Tool.has("strace")
+        && (geteuid() == 0
+            || FileManager.default.contents(atPath: "/proc/sys/kernel/yama/ptrace_scope").map { $0.first == 0x30 }
+                ?? true)
+
+    @Test(.enabled(if: canAttach, "strace is not installed, or may not join a running process"))
+    func `a writer that hangs in the disk silences the watchdog of the real service`() async throws {
+        let scratch = try Scratch()
+        let socket = try NotifySocket(scratch.path + "/notify")
+        let service = try await ServiceProcess.start(
+            in: scratch, environment: ["NOTIFY_SOCKET": socket.name, "WATCHDOG_USEC": "200000"])
+        let minute = "inject=fdatasync,fsync:delay_enter=60000000"
+        let tracer = try ChildProcess(
+            Tool.path("strace"),
+            ["-f", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", minute, "-p", "\(service.processID)"],
+            in: scratch)
+        // Messages keep coming while the tracer joins; each is a turn of the wait for it.
+        var turns = 0
+        while !tracer.standardError.contains("attached"), turns < 200 {
+            #expect(await socket.receive() != nil)
+            turns += 1
+        }
+        let sender = try ChildProcess(
+            Binary.path(), ["send", "claude-code", "--url", service.url], in: scratch)
+        while await socket.receive(within: 2) != nil, turns < 400 { turns += 1 }
+        #expect(turns < 400, "the watchdog was told for 20 s that a writer lives whose commit hangs")
+        // Before the service: what is traced cannot be ended.
+        for child in [tracer, sender] {
+            child.send(signal: SIGKILL)
+            _ = await child.waitForExit()
+        }
+        await service.kill()
+    }
 }
