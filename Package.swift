@@ -47,6 +47,17 @@ let package = Package(
             resources: [.embedInCode("orgloop-queue.mjs")],
             swiftSettings: strict
         ),
+        // The files for systemd and launchd, embedded in the binary.
+        .target(
+            name: "EventQueueServiceFiles",
+            path: "config",
+            exclude: ["bootstrap", "orgloop-queue.yaml"],
+            resources: [
+                .embedInCode("orgloop-queue.service"), .embedInCode("orgloop-queue-user.service"),
+                .embedInCode("com.orgloop.queue.plist"),
+            ],
+            swiftSettings: strict
+        ),
         // The SQLite engine; the only importer of GRDB.
         .target(
             name: "EventQueueSQLite",
@@ -76,8 +87,8 @@ let package = Package(
         .executableTarget(
             name: "OrgLoopQueueCommand",
             dependencies: [
-                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueSQLite", "OrgLoopConnector",
-                crypto, logging,
+                "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueServiceFiles", "EventQueueSQLite",
+                "OrgLoopConnector", crypto, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -116,6 +127,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Programs in JavaScript that tests start where they stand.
             exclude: ["Connector/engine.mjs", "Connector/proxy.mjs", "Connector/connector.test.mjs"],

@@ -9,6 +9,7 @@ import Testing
         ["replay", "show"], ["prune"], ["consumer"], ["consumer", "list"], ["consumer", "drop"],
         ["verify"], ["backup"], ["export"], ["import"], ["doctor"],
         ["hook"], ["hook", "install"], ["hook", "uninstall"], ["hook", "status"],
+        ["service"], ["service", "install"], ["service", "uninstall"], ["service", "status"],
     ]
 
     @Test(arguments: verbs)

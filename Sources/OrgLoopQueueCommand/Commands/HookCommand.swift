@@ -13,8 +13,8 @@ struct HookCommand: AsyncParsableCommand {
               orgloop-queue hook status
             """,
         subcommands: [
-                InstallCommand.self, UninstallCommand.self, StatusCommand.self, HookClaudeCodeCommand.self,
-            ])
+            InstallCommand.self, UninstallCommand.self, StatusCommand.self, HookClaudeCodeCommand.self,
+        ])
 }
 
 extension HookCommand {

@@ -26,8 +26,8 @@ struct OrgLoopQueue: AsyncParsableCommand {
             ServeCommand.self, MigrateCommand.self, ConfigCommand.self, SendCommand.self, PollCommand.self,
             StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
             ReplayCommand.self, PruneCommand.self, ConsumerCommand.self, VerifyCommand.self,
-            BackupCommand.self, ExportCommand.self, ImportCommand.self, HookCommand.self,
-            ConnectorCommand.self, DoctorCommand.self,
+            BackupCommand.self, ExportCommand.self, ImportCommand.self, HookCommand.self, ConnectorCommand.self,
+            ServiceCommand.self, DoctorCommand.self,
         ])
 }
 

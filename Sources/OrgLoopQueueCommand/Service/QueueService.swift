@@ -10,6 +10,12 @@ import ServiceLifecycle
 struct QueueService {
     let configuration: ServiceConfiguration
     let logger: Logger
+    private let supervisor = Supervisor.take()
+
+    init(configuration: ServiceConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
 
     /// What the promise of ten seconds leaves after the store is closed.
     private static let deadline: DispatchTimeInterval = .seconds(9)
@@ -94,12 +100,14 @@ struct QueueService {
                     .init(service: StoreMaintenance(store: store)),
                     // Ends when the buffers of OrgLoop are imported.
                     .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
+                    .init(service: Watchdog(supervisor: supervisor) { try await store.probe() }),
                     .init(service: StoreRetention(store: store, retention: configuration.retention, logger: logger)),
                     .init(service: intake),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 logger: quiet))
         let signals = StopSignals(deadline: Self.deadline) { signal in
+            supervisor.stopping()
             logger.notice("stopping", metadata: ["signal": "\(signal)"])
             Task { await group.triggerGracefulShutdown() }
         }
@@ -121,6 +129,7 @@ struct QueueService {
             "ready",
             metadata: ["url": "\(url)", "database": "\(configuration.database)", "sources": "\(sources)"])
         StandardStream.output.say("orgloop-queue ready on \(url)")
+        supervisor.ready("ready on \(url)")
     }
 
     private static func failure(_ error: any Error, listen: ListenAddress) -> any Error {
