@@ -58,7 +58,7 @@ import Testing
             _ = try await service.call("poll", "{}")
             let id = try await service.deploy(1)
             let body = #"{"actor":"ada","reason":"restored a backup","skip_through":"\#(id)"}"#
-            #expect(try await service.call("resume", body).text == #"{"passed_over":1}"#)
+            #expect(try await service.call("resume", body).text == #"{"passed_over":1,"new_reader":false}"#)
             #expect(try await service.call("resume", #"{"actor":" ","reason":"x"}"#).status == 400)
             #expect(try await service.call("resume", #"{"actor":"a","reason":"x","skip":"y"}"#).status == 400)
         }

@@ -32,7 +32,9 @@ struct UnifiedDiff {
     /// - Parameter old: `nil` for a file that is new.
     init(name: String, old: String?, new: String) {
         let merged = Self.merge(Self.split(old ?? ""), Self.split(new))
-        let head = ["--- \(old == nil ? "/dev/null" : "a/" + name)", "+++ b/\(name)"]
+        // An absolute path is copied as it stands; a relative one is for `patch -p1`, like git's.
+        let (before, after) = name.hasPrefix("/") ? (name, name) : ("a/" + name, "b/" + name)
+        let head = ["--- \(old == nil ? "/dev/null" : before)", "+++ \(after)"]
         lines = merged.contains(where: \.isChange) ? head + Self.hunks(of: merged) : []
     }
 
