@@ -80,9 +80,10 @@ public struct QueueServer: Service {
     /// - Parameters:
     ///   - source: The name in the path.
     ///   - headers: Those that the sender made.
+    ///   - sentAt: When it left its sender: a signed time is judged by that.
     /// - Returns: The status that the sender would have got, and the body with the reason where it is not 200.
     public func receive(
-        source: String, headers: some HeaderLookup, body: [UInt8]
+        source: String, headers: some HeaderLookup, body: [UInt8], sentAt: Timestamp
     ) async -> (status: Int, body: [UInt8]) {
         let receiver = responder.receiver
         let answer: Answer
@@ -91,7 +92,8 @@ public struct QueueServer: Service {
         case .admitted(let source):
             answer =
                 body.count > receiver.limits.bodyBytesMax
-                ? receiver.tooLarge(source) : await receiver.receive(source, headers: headers, body: body)
+                ? receiver.tooLarge(source)
+                : await receiver.receive(source, headers: headers, body: body, sentAt: sentAt)
         }
         return (answer.status, answer.body)
     }

@@ -45,10 +45,14 @@ struct Receiver: Sendable {
     }
 
     /// Verifies, normalises and stores one request; the answer is true once it is given.
-    func receive(_ source: Source, headers: some HeaderLookup, body: [UInt8]) async -> Answer {
+    ///
+    /// - Parameter sentAt: When it left its sender, if it waited on its way.
+    func receive(
+        _ source: Source, headers: some HeaderLookup, body: [UInt8], sentAt: Timestamp? = nil
+    ) async -> Answer {
         let verified: VerifiedRequest
         do {
-            let request = EventQueue.Request(body: body, headers: headers, receivedAt: now())
+            let request = EventQueue.Request(body: body, headers: headers, receivedAt: now(), sentAt: sentAt)
             verified = try source.verifier.verify(request)
         } catch {
             return reject(source, "unverified", .json(401, ["error": .text(error.message)]))
@@ -127,6 +131,8 @@ struct Receiver: Sendable {
             .json(400, ["error": "Invalid JSON payload", "detail": detail])
         case .missingField(let name, _):
             .json(400, ["error": .text("Missing required field: \(name)"), "detail": detail])
+        case .missingHeader(let name):
+            .json(400, ["error": .text("Missing \(name) header"), "detail": detail])
         case .idempotencyConflict(let first):
             .json(
                 422,

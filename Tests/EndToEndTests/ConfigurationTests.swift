@@ -83,7 +83,7 @@ import Testing
         Mistake(
             "connector: '@orgloop/connector-github'",
             "q.yaml:3:16: sources[0].connector: '@orgloop/connector-github' is not allowed; allowed: "
-                + "@orgloop/connector-claude-code, @orgloop/connector-webhook"),
+                + connectors),
         Mistake(
             "config: { secret: '' }", "q.yaml:3:23: sources[0].config.secret: is empty; " + allowedSecret),
         Mistake(
@@ -95,12 +95,16 @@ import Testing
         Mistake(
             "config: { secrte: hush }",
             "q.yaml:3:15: sources[0].config.secrte: unknown key, probably 'secret' is meant; allowed: secret, "
-                + "secrets, scheme, format, event_type_field, buffer_dir"),
+                + "secrets, scheme, buffer_dir, format, harness, platform, event_type_field"),
         Mistake(
-            "config: { scheme: stripe, secret: a }",
-            "q.yaml:3:23: sources[0].config.scheme: this version does not have the scheme stripe; allowed: hub, "
-                + "bearer, none"
+            "config: { scheme: strpe, secret: a }",
+            "q.yaml:3:23: sources[0].config.scheme: is not a scheme; allowed: hub, standard-webhooks, github, "
+                + "linear, stripe, slack, bearer, none"
         ),
+        Mistake(
+            "config: { scheme: standard-webhooks, secret: whsec_% }",
+            "q.yaml:3:23: sources[0].config.scheme: is standard-webhooks, and a secret is not one of it; allowed: "
+                + "whsec_ and a key in base64"),
         Mistake(
             "config: { scheme: hub }",
             "q.yaml:3:23: sources[0].config.scheme: is hub, and no secret is set; set secret or secrets"),
@@ -304,11 +308,11 @@ import Testing
 
     private static let environment = ["HOME": "/home/x", "SECRET": "hush hush", "EMPTY": ""]
 
-    private static func problems(in yaml: String) -> [String] {
+    static func problems(in yaml: String) -> [String] {
         FileConfiguration.parse(yaml, file: "q.yaml", environment: environment).problems.map(\.description)
     }
 
-    private static func load(yaml: String) throws -> ServiceConfiguration {
+    static func load(yaml: String) throws -> ServiceConfiguration {
         let scratch = try Scratch()
         let file = try scratch.write(yaml, to: "q.yaml")
         // The file must live until it was read.
@@ -326,3 +330,9 @@ import Testing
         }
     }
 }
+
+/// Every connector, in the order in which a message names them.
+let connectors =
+    "@orgloop/connector-claude-code, @orgloop/connector-coding-agent, @orgloop/connector-codex, "
+    + "@orgloop/connector-opencode, @orgloop/connector-pi, @orgloop/connector-pi-rust, @orgloop/connector-webhook, "
+    + "@orgloop/connector-github-webhook, @orgloop/connector-linear-webhook, orgloop-event"

@@ -127,12 +127,12 @@ import Testing
         #expect(project.problems("orgloop.yaml").map { $0.contains("the variable LOCAL is not set") } == [true])
         try project.write("LOCAL=one\nSECRET=not this", to: ".env")
         let one = try project.load("orgloop.yaml").sources.first?.verification.keyIDs
-        #expect(one == SigningSecret("one").map { [$0.keyID] })
+        #expect(one == Secret("one").map { [$0.keyID] })
         let files = [".env", "connectors/a.yaml"].map { "\(project.path)/\($0)" }
         #expect(try project.load("orgloop.yaml").files == files)
         try project.write(Self.group("config: { secret: '${SECRET}' }"), to: "connectors/a.yaml")
         let environment = try project.load("connectors/a.yaml").sources.first?.verification.keyIDs
-        #expect(environment == SigningSecret("hush hush").map { [$0.keyID] })
+        #expect(environment == Secret("hush hush").map { [$0.keyID] })
     }
 
     @Test func `a dot env file has names, values with or without quotes, and comments`() {
@@ -147,13 +147,13 @@ import Testing
     static let mistakes: [(block: String, problem: String)] = [
         (
             "config: { secrte: a }",
-            ":5:15: sources[0].config.secrte: unknown key, probably 'secret' is meant; allowed: secret, secrets, scheme, "
-                + "format, event_type_field, buffer_dir, hook_type, max_buffer_size"
+            ":5:15: sources[0].config.secrte: unknown key, probably 'secret' is meant; allowed: secret, secrets, scheme, buffer_dir, "
+                + "format, harness, platform, event_type_field, hook_type, max_buffer_size"
         ),
         (
             "config: { path: /x }",
-            ":5:15: sources[0].config.path: unknown key; allowed: secret, secrets, scheme, format, event_type_field, "
-                + "buffer_dir, hook_type, max_buffer_size"
+            ":5:15: sources[0].config.path: unknown key; allowed: secret, secrets, scheme, buffer_dir, format, "
+                + "harness, platform, event_type_field, hook_type, max_buffer_size"
         ),
         (
             "config: { secret: '${NOT_SET}' }",
@@ -186,7 +186,7 @@ import Testing
         #expect(
             project.problems("orgloop.yaml") == [
                 "\(project.path)/orgloop.yaml:1:1: has no source that the queue receives for; allowed connectors: "
-                    + "@orgloop/connector-claude-code, @orgloop/connector-webhook, or a path of orgloop-queue.mjs"
+                    + "\(connectors), or a path of orgloop-queue.mjs"
             ])
     }
 
@@ -220,7 +220,7 @@ import Testing
         #expect(
             project.problems("a.yaml") == [
                 "\(project.path)/a.yaml:5:25: sources[0].config.receives: '@orgloop/connector-github' is not allowed; "
-                    + "allowed: @orgloop/connector-claude-code, @orgloop/connector-webhook"
+                    + "allowed: \(connectors)"
             ])
     }
 

@@ -5,7 +5,9 @@ import Testing
 struct TestHeaders: HeaderLookup {
     let fields: [(name: String, value: String)]
 
-    init(_ fields: (String, String)...) { self.fields = fields.map { (name: $0.0, value: $0.1) } }
+    init(_ fields: (String, String)...) { self.init(list: fields) }
+
+    init(list fields: [(String, String)]) { self.fields = fields.map { (name: $0.0, value: $0.1) } }
 
     func values(of name: String) -> [String] {
         fields.filter { $0.name.lowercased() == name }.map(\.value)

@@ -1,5 +1,9 @@
-/// Strict decoding of base64 with padding (RFC 4648, section 4).
+import FoundationEssentials
+
+/// Base64 with padding (RFC 4648, section 4), strict in what it decodes.
 enum Base64 {
+    static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+
     /// The bytes that `text` stands for; `nil` for anything that an encoder would not have written: another
     /// alphabet, white space, missing padding, bits behind the last byte.
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {

@@ -9,11 +9,26 @@ public struct Request<Headers: HeaderLookup> {
     public let body: [UInt8]
     public let headers: Headers
     public let receivedAt: Timestamp
+    /// When it left its sender, by which a signed time is judged; `nil` when its age is not judged any more.
+    let sentAt: Timestamp?
 
-    public init(body: [UInt8], headers: Headers, receivedAt: Timestamp) {
+    /// - Parameter sentAt: For a request that waited on its way; else it is sent when it is received.
+    public init(body: [UInt8], headers: Headers, receivedAt: Timestamp, sentAt: Timestamp? = nil) {
+        self.init(body: body, headers: headers, receivedAt: receivedAt, judgedAt: sentAt ?? receivedAt)
+    }
+
+    /// - Parameter judgedAt: `nil` for a request that was found fresh when it arrived.
+    init(body: [UInt8], headers: Headers, receivedAt: Timestamp, judgedAt: Timestamp?) {
         self.body = body
         self.headers = headers
         self.receivedAt = receivedAt
+        sentAt = judgedAt
+    }
+
+    /// The text of a member of the body's outermost object; `nil` when there is none.
+    func member(_ name: String) -> String? {
+        guard let text = try? JSONText(body), let value = text[name] else { return nil }
+        return text.string(value)
     }
 }
 
@@ -36,6 +51,18 @@ public struct VerifiedRequest: Sendable {
         self.idempotencyKey = idempotencyKey
         self.verdict = verdict
         self.headersJSON = headersJSON
+    }
+}
+
+extension VerifiedRequest {
+    /// The headers that were kept.
+    var headers: some HeaderLookup { StoredHeaders(Array(headersJSON.utf8)) }
+
+    /// The same request under the delivery id that its body has, unless it has a key already.
+    func identified(by deliveryID: String?) -> VerifiedRequest {
+        guard idempotencyKey == nil, let key = deliveryID.flatMap(IdempotencyKey.bounded) else { return self }
+        return VerifiedRequest(
+            body: body, receivedAt: receivedAt, idempotencyKey: key, verdict: verdict, headersJSON: headersJSON)
     }
 }
 
@@ -102,6 +129,8 @@ public enum Rejection: Error, Sendable, Equatable {
     case invalidJSON(detail: String)
     /// A required field is missing or of the wrong type.
     case missingField(name: String, detail: String)
+    /// A header is missing that says what the body is.
+    case missingHeader(name: String)
     /// The idempotency key belongs to an event with another body.
     case idempotencyConflict(first: Event.ID)
 
@@ -110,6 +139,7 @@ public enum Rejection: Error, Sendable, Equatable {
         switch self {
         case .invalidJSON: "invalid_json"
         case .missingField: "missing_field"
+        case .missingHeader: "missing_header"
         case .idempotencyConflict: "idempotency_conflict"
         }
     }
@@ -118,6 +148,7 @@ public enum Rejection: Error, Sendable, Equatable {
     public var detail: String {
         switch self {
         case .invalidJSON(let detail), .missingField(_, let detail): detail
+        case .missingHeader(let name): "\(name) says what the body is, and is missing"
         case .idempotencyConflict(let first):
             "The idempotency key belongs to \(first), which has another body."
         }

@@ -7,6 +7,11 @@ enum IdempotencyKey {
     /// A key that is too long for an index is replaced by its hash: equal keys stay equal.
     static func read(from headers: some HeaderLookup) -> String? {
         let key = headers.values(of: header).filter { !$0.isEmpty }.joined(separator: ", ")
+        return bounded(key)
+    }
+
+    /// A key as it is stored; `nil` for an empty one.
+    static func bounded(_ key: String) -> String? {
         guard !key.isEmpty else { return nil }
         guard key.utf8.count > Limits.idempotencyKeyLengthMax else { return key }
         return "sha256:\(Fingerprint(of: Array(key.utf8)))"

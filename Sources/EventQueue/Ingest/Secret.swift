@@ -12,6 +12,14 @@ public struct Secret: Sendable {
         key = SymmetricKey(data: Array(text.utf8))
         keyID = String(Fingerprint(of: Array(text.utf8)).description.prefix(8))
     }
+
+    /// The secret itself.
+    var text: String { key.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+
+    /// HMAC-SHA256 of `content` in hexadecimal digits.
+    func code(of content: [UInt8]) -> String {
+        hexadecimal(Array(HMAC<SHA256>.authenticationCode(for: content, using: key)))
+    }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

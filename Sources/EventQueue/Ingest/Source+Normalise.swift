@@ -9,13 +9,18 @@ extension Source {
         let body = try Self.parse(request.body)
         let draft: EventDraft =
             switch kind {
-            case .claudeCode(let format):
-                try SessionReport(body).draft(as: format, receivedAt: request.receivedAt)
+            case .session(let agent):
+                try SessionReport(body, requiring: agent.required).draft(of: agent, receivedAt: request.receivedAt)
+            case .github:
+                try GitHubReport(body, headers: request.headers).draft(receivedAt: request.receivedAt)
+            case .linear: try LinearReport(body).draft(receivedAt: request.receivedAt)
+            case .orgLoopEvent: try OrgLoopReport(body).draft(receivedAt: request.receivedAt)
             case .webhook(let path):
                 .webhook(body, eventTypeField: path, receivedAt: request.receivedAt)
             }
         return NewEvent(
-            source: self.id, id: id, kind: draft.kind, platformEvent: draft.platformEvent, request: request,
+            source: self.id, id: id, kind: draft.kind, platformEvent: draft.platformEvent,
+            request: request.identified(by: draft.deliveryID),
             envelope: draft.envelope(source: self.id, id: id), isHook: draft.isHook)
     }
 
@@ -44,6 +49,8 @@ struct EventDraft {
     /// A JSON object.
     let payload: ArraySlice<UInt8>
     var isHook = false
+    /// What the body calls the delivery; it counts when the request has no idempotency key.
+    var deliveryID: String?
 
     /// The OrgLoop event JSON.
     func envelope(source: Source.ID, id: Event.ID) -> [UInt8] {

@@ -44,15 +44,17 @@ extension Verifier {
         else {
             return .unknownSecret
         }
+        // It was fresh when it arrived, or it would not be here.
         let arrived = Request(
-            body: request.body, headers: StoredHeaders(request.headersJSON), receivedAt: request.receivedAt)
+            body: request.body, headers: StoredHeaders(request.headersJSON), receivedAt: request.receivedAt,
+            judgedAt: nil)
         let matched = try? signature.verify(arrived)
         return matched == keyID ? .valid : .invalid
     }
 }
 
 /// Headers as ``AuditedHeaders`` wrote them.
-private struct StoredHeaders: HeaderLookup {
+struct StoredHeaders: HeaderLookup {
     private let text: JSONText?
 
     init(_ json: [UInt8]) { text = try? JSONText(json) }

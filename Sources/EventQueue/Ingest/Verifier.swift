@@ -6,10 +6,30 @@ public struct Verifier: Sendable {
     public enum Scheme: String, CaseIterable, Sendable {
         /// HMAC-SHA256 of the body in `X-Hub-Signature-256`, else in `X-Signature`.
         case hub
+        /// `webhook-id`, `webhook-timestamp` and `webhook-signature`, or the same with `svix-`.
+        case standardWebhooks = "standard-webhooks"
+        /// ``hub``, with the delivery's id in `X-GitHub-Delivery`.
+        case github
+        /// `Linear-Signature`, with the delivery's id in `Linear-Delivery`.
+        case linear
+        /// `Stripe-Signature`.
+        case stripe
+        /// `X-Slack-Signature` and `X-Slack-Request-Timestamp`.
+        case slack
         /// The secret itself, in `Authorization: Bearer …`.
         case bearer
         /// No proof: everything is accepted.
         case none
+
+        /// What a secret of this scheme looks like; `nil` when any text will do.
+        public var secretForm: String? {
+            self == .standardWebhooks ? "whsec_ and a key in base64" : nil
+        }
+
+        /// Whether requests can be verified with `secret`.
+        public func accepts(_ secret: Secret) -> Bool {
+            self != .standardWebhooks || StandardWebhooksSignature.key(of: secret) != nil
+        }
     }
 
     /// Every scheme that is accepted, in the order in which they are asked.
@@ -21,7 +41,7 @@ public struct Verifier: Sendable {
     /// Verifies under `scheme`; a rotation has two secrets, and each of them is accepted.
     ///
     /// The configuration checks what is a precondition here: ``Scheme/none`` has no secret, every other
-    /// scheme at least one.
+    /// scheme at least one that it ``Scheme/accepts(_:)``.
     public init(scheme: Scheme, secrets: [Secret]) { self.init(schemes: [scheme], secrets: secrets) }
 
     /// Verifies under the first of `schemes` of which a request carries any proof, right or wrong.
@@ -40,11 +60,12 @@ public struct Verifier: Sendable {
     ///
     /// - Throws: ``VerificationError``, which tells a forger no more than that it failed.
     public func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> VerifiedRequest {
-        let verdict = try verdict(on: request)
+        let (verdict, deliveryID) = try verdict(on: request)
         return VerifiedRequest(
             body: request.body,
             receivedAt: request.receivedAt,
-            idempotencyKey: IdempotencyKey.read(from: request.headers),
+            // What the sender's scheme names is sent with each retry; a key beside it may be anybody's.
+            idempotencyKey: deliveryID.flatMap(IdempotencyKey.bounded) ?? IdempotencyKey.read(from: request.headers),
             verdict: verdict,
             headersJSON: AuditedHeaders.json(request.headers)
         )
@@ -55,10 +76,13 @@ public struct Verifier: Sendable {
         signatures.first { $0.scheme.rawValue == scheme }?.signature
     }
 
-    private func verdict(on request: Request<some HeaderLookup>) throws(VerificationError) -> Verdict {
+    private func verdict(
+        on request: Request<some HeaderLookup>
+    ) throws(VerificationError) -> (Verdict, deliveryID: String?) {
         for (scheme, signature) in signatures {
             do {
-                return Verdict(scheme: scheme.rawValue, keyID: try signature.verify(request))
+                let verdict = Verdict(scheme: scheme.rawValue, keyID: try signature.verify(request))
+                return (verdict, signature.deliveryID(of: request))
             } catch .missingSignature {
                 continue
             }
@@ -69,6 +93,11 @@ public struct Verifier: Sendable {
     private static func signature(_ scheme: Scheme, _ secrets: [Secret]) -> any SignatureScheme {
         switch scheme {
         case .hub: HubSignature(secrets: secrets)
+        case .standardWebhooks: StandardWebhooksSignature(secrets: secrets)
+        case .github: GitHubSignature(secrets: secrets)
+        case .linear: LinearSignature(secrets: secrets)
+        case .stripe: StripeSignature(secrets: secrets)
+        case .slack: SlackSignature(secrets: secrets)
         case .bearer: BearerSecret(secrets: secrets)
         case .none: NoSignature()
         }
@@ -95,6 +124,13 @@ public enum VerificationError: Error, Sendable {
 protocol SignatureScheme: Sendable {
     /// Returns which key matched; `nil` for a scheme without keys.
     func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String?
+
+    /// The id that the scheme gives to a delivery, the same when it is sent again; `nil` when it has none.
+    func deliveryID(of request: Request<some HeaderLookup>) -> String?
+}
+
+extension SignatureScheme {
+    func deliveryID(of request: Request<some HeaderLookup>) -> String? { nil }
 }
 
 /// The scheme of sources without a secret.

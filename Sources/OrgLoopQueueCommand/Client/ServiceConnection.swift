@@ -63,11 +63,14 @@ struct ServiceConnection {
     ///
     /// - Parameter proof: The headers that the source's scheme asks for.
     func send(
-        _ body: [UInt8], to source: Source.ID, idempotencyKey: String, proof: [(name: String, value: String)]
+        _ body: [UInt8], to source: Source.ID, idempotencyKey: String, proof: [ProofHeader],
+        headers more: [(name: String, value: String)]
     ) async throws -> Reply {
+        let standard = [("Content-Type", "application/json"), ("Idempotency-Key", idempotencyKey)]
+        let named = Set(more.map { $0.name.lowercased() })
         let headers =
-            [("Content-Type", "application/json"), ("Idempotency-Key", idempotencyKey)]
-            + proof.map { ($0.name, $0.value) }
+            standard.filter { !named.contains($0.0.lowercased()) } + proof.map { ($0.name, $0.value) }
+            + more.map { ($0.name, $0.value) }
         return try await send("POST", "/webhook/\(source)", headers: headers, body: body)
     }
 

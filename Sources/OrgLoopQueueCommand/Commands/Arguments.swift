@@ -85,3 +85,27 @@ enum WordArgument {
         type.allCases.map(\.rawValue).joined(separator: ", ")
     }
 }
+
+/// A header as it is typed: its name, a colon, its value.
+struct HeaderArgument {
+    let pair: (name: String, value: String)
+
+    static func parse(_ text: String) throws -> HeaderArgument {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        let isName = parts.first.map { !$0.isEmpty && $0.utf8.allSatisfy(Self.isNameByte) } ?? false
+        guard parts.count == 2, isName, !parts[1].contains(where: \.isNewline) else {
+            throw ValidationError("A header has the form NAME: VALUE.")
+        }
+        return HeaderArgument(pair: (parts[0], String(parts[1].trimmingPrefix { $0 == " " })))
+    }
+
+    /// The letters, digits and marks of a token (RFC 9110, section 5.6.2) that headers are made of in practice.
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}

@@ -63,8 +63,9 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
             try keepUnsigned(hook, firedAt: firedAt, url: named, environment)
             throw error
         }
-        let proof = configuration.sources.first { $0.id.rawValue == source }?.verification.headers(for: hook.body)
         let key = UUID().uuidString.lowercased()
+        let verification = configuration.sources.first { $0.id.rawValue == source }?.verification
+        let proof = verification?.proof(of: hook.body, id: key)
         let request = request(hook, key: key, firedAt: firedAt, url: named, proof: proof ?? [])
         let target = HookDelivery.Target(configuration, url: named, environment: environment)
         try report(try await deliver(request, key: key, to: target))
@@ -99,7 +100,7 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
     }
 
     private func request(
-        _ hook: HookRequest, key: String, firedAt: Timestamp, url: String?, proof: [(name: String, value: String)]
+        _ hook: HookRequest, key: String, firedAt: Timestamp, url: String?, proof: [ProofHeader]
     ) -> SpooledRequest {
         let headers =
             [("Content-Type", "application/json"), ("Idempotency-Key", key)]

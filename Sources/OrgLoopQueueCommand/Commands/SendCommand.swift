@@ -22,6 +22,11 @@ struct SendCommand: AsyncParsableCommand {
     @Option(help: "File with the body to send as it is; - reads standard input.")
     var body: String?
 
+    @Option(
+        help: "A further header, like 'X-GitHub-Event: push'; repeatable.",
+        transform: { try HeaderArgument.parse($0) })
+    var header: [HeaderArgument] = []
+
     @Option(help: "The delivery's id; sending one twice stores one event.")
     var idempotencyKey: String?
 
@@ -56,7 +61,9 @@ struct SendCommand: AsyncParsableCommand {
             let content = given ?? Array(ExampleEvent.body(for: configured?.kind).utf8)
             let key = idempotencyKey ?? UUID().uuidString.lowercased()
             let reply = try await service.send(
-                content, to: id, idempotencyKey: key, proof: configured?.verification.headers(for: content) ?? [])
+                content, to: id, idempotencyKey: key,
+                proof: configured?.verification.proof(of: content, id: key) ?? [],
+                headers: header.isEmpty ? ExampleEvent.headers(for: configured?.kind) : header.map(\.pair))
             try show(reply, key: key)
             progress.show(number)
         }
@@ -104,8 +111,25 @@ enum ExampleEvent {
     static func body(for kind: Source.Kind?) -> String {
         switch kind {
         case .webhook(let path): webhook(path)
-        case .claudeCode, nil: session()
+        case .github: #"{"zen":"Keep it logically awesome.","hook_id":1}"#
+        case .linear: #"{"type":"Issue","action":"create","data":{"identifier":"EX-1","title":"An example"}}"#
+        case .orgLoopEvent: orgLoopEvent()
+        case .session, nil: session()
         }
+    }
+
+    /// What says beside the body what it is.
+    static func headers(for kind: Source.Kind?) -> [(name: String, value: String)] {
+        kind == .github ? [("X-GitHub-Event", "ping")] : []
+    }
+
+    private static func orgLoopEvent() -> String {
+        JSONOutput.object([
+            ("id", JSONOutput.quoted("evt_" + UUID().uuidString.lowercased().filter { $0 != "-" })),
+            ("type", JSONOutput.quoted("resource.changed")),
+            ("provenance", #"{"platform":"orgloop-queue","platform_event":"orgloop-queue.example"}"#),
+            ("payload", "{}"),
+        ])
     }
 
     private static func session() -> String {

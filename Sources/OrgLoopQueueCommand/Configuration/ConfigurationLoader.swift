@@ -115,7 +115,7 @@ struct ConfigurationLoader {
         let variable = "CLAUDE_CODE_WEBHOOK_SECRET"
         var verification = Verification.none(outright: false)
         if let text = environment[variable] {
-            if let secret = SigningSecret(text) {
+            if let secret = Secret(text) {
                 verification = .secret(Connector.claudeCode.schemes, [secret])
             } else {
                 problems.append(

@@ -26,9 +26,12 @@ struct ServiceConfiguration: Sendable {
 
     /// Those of the notices that an operator may want to do something about.
     var warnings: [String] {
-        sources.compactMap { source in
-            guard case .none = source.verification else { return nil }
-            return "source \(source.id) accepts unsigned requests: no secret is configured"
+        sources.flatMap { source in
+            let filters = source.unapplied.map { key in
+                "source \(source.id) keeps every event, whatever `\(key)` says: filter in OrgLoop's routes"
+            }
+            guard case .none = source.verification else { return filters }
+            return ["source \(source.id) accepts unsigned requests: no secret is configured"] + filters
         }
     }
 }
@@ -41,6 +44,8 @@ struct SourceConfiguration: Sendable {
     let verification: Verification
     /// Where OrgLoop kept its own buffer, which is imported once.
     var bufferDirectory: String?
+    /// Filters of OrgLoop's connector that are not applied here.
+    var unapplied: [String] = []
     /// Where the file says so; `nil` for the source that exists without a file.
     let origin: ConfigurationProblem.Origin?
 
@@ -50,7 +55,12 @@ struct SourceConfiguration: Sendable {
     /// What its requests become, as the configuration spells it.
     var format: String {
         switch kind {
-        case .claudeCode(let format): format.rawValue
+        case .session(let agent):
+            agent.platform == connector.harness
+                ? agent.format.rawValue : "\(agent.format.rawValue) of \(agent.platform)"
+        case .github: "GitHub's payload"
+        case .linear: "Linear's payload"
+        case .orgLoopEvent: "finished OrgLoop events"
         case .webhook(let path): "json, event type in " + path.joined(separator: ".")
         }
     }
@@ -59,7 +69,7 @@ struct SourceConfiguration: Sendable {
 /// How a source's requests are verified.
 enum Verification: Sendable {
     /// By the first of these schemes of which a request carries a proof; there is at least one secret.
-    case secret([Verifier.Scheme], [SigningSecret])
+    case secret([Verifier.Scheme], [Secret])
     /// Every request is believed; `outright` when the configuration says `scheme: none`.
     case none(outright: Bool)
 
@@ -80,20 +90,19 @@ enum Verification: Sendable {
 
     fileprivate var verifier: Verifier {
         switch self {
-        case .secret(let schemes, let secrets): Verifier(schemes: schemes, secrets: secrets.map(\.secret))
+        case .secret(let schemes, let secrets): Verifier(schemes: schemes, secrets: secrets)
         case .none: Verifier(scheme: .none, secrets: [])
         }
     }
 
-    /// The headers with which a sender proves who it is; none for a source that verifies nothing.
-    func headers(for body: [UInt8]) -> [(name: String, value: String)] {
+    /// The headers with which a sender proves who it is, now; none for a source that verifies nothing.
+    ///
+    /// - Parameter id: What a scheme with an id of its own calls the delivery.
+    func proof(of body: [UInt8], id: String) -> [ProofHeader] {
         // The first secret is the new one of a rotation.
-        guard case .secret(let schemes, let secrets) = self, let secret = secrets.first else { return [] }
-        return switch schemes.first {
-        case .hub: [("X-Hub-Signature-256", secret.hubSignature(of: body))]
-        case .bearer: [("Authorization", secret.authorization)]
-        case Verifier.Scheme.none?, nil: []
-        }
+        guard case .secret(let schemes, let secrets) = self, let scheme = schemes.first, let secret = secrets.first
+        else { return [] }
+        return scheme.proof(of: body, by: secret, id: id, at: .now())
     }
 }
 

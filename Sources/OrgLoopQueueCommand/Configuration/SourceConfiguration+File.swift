@@ -2,12 +2,11 @@ import EventQueue
 
 extension SourceConfiguration {
     private static let keys = ["id", "connector", "config", "poll"]
-    private static let configKeys = [
-        "secret", "secrets", "scheme", "format", "event_type_field", "buffer_dir",
-    ]
+    /// The keys that the configuration of some source may have.
+    private static let configKeys = Connector.allCases.reduce(into: Connector.commonKeys) { keys, connector in
+        keys += connector.keys.filter { !keys.contains($0) }
+    }
     private static let idForm = "allowed: 1 to 128 letters, digits, '-', '_' and '.'"
-    /// The schemes of the design that this version does not verify yet.
-    private static let laterSchemes = ["standard-webhooks", "github", "linear", "stripe", "slack"]
 
     /// Reads `sources:` of our own file.
     static func list(
@@ -25,7 +24,9 @@ extension SourceConfiguration {
                 reader.report("the source \(id) is defined twice", at: entry, allowed: "allowed: each id once")
             }
             let connector = reader.choice(members["connector"], of: Connector.self)
-            let config = reader.members(members["config"], keys: configKeys, ignoring: connector?.ignoredKeys ?? [])
+            let ignored = connector?.ignoredKeys ?? []
+            let config = reader.members(
+                members["config"], keys: configKeys + ignored.filter(Connector.filterKeys.contains), ignoring: ignored)
             if members["connector"] == nil, element.isMapping {
                 reader.report("has no connector", at: element, allowed: "allowed: \(Connector.names)")
             }
@@ -70,32 +71,30 @@ extension SourceConfiguration {
         let poll = reader.members(poll, keys: ["interval"])
         _ = reader.duration(poll["interval"], in: .milliseconds(1)...Duration.longest)
         guard let connector else { return nil }
-        let kind = kind(of: connector, config, with: &reader)
+        let kind = kind(of: connector, id: id, config, with: &reader)
         guard let id, let verification else { return nil }
         return SourceConfiguration(
             id: id, connector: connector, kind: kind, verification: verification,
-            bufferDirectory: bufferDirectory, origin: element.origin)
+            bufferDirectory: bufferDirectory, unapplied: Connector.filterKeys.filter { config[$0] != nil },
+            origin: element.origin)
     }
 
     private static func kind(
-        of connector: Connector, _ config: [String: ConfigurationReader.Entry],
+        of connector: Connector, id: Source.ID?, _ config: [String: ConfigurationReader.Entry],
         with reader: inout ConfigurationReader
     ) -> Source.Kind {
+        for key in configKeys where !(Connector.commonKeys + connector.keys).contains(key) {
+            guard let entry = config[key] else { continue }
+            let others = Connector.allCases.filter { $0.keys.contains(key) }.map(\.rawValue).joined(separator: ", ")
+            reader.report("belongs to another connector", at: entry, allowed: "allowed with \(others)")
+        }
         switch connector {
-        case .claudeCode:
-            if let entry = config["event_type_field"] {
-                reader.report(
-                    "belongs to another connector", at: entry,
-                    allowed: "allowed with \(Connector.webhook.rawValue)")
-            }
-            return .claudeCode(
-                reader.choice(config["format"], of: Source.SessionFormat.self) ?? .sessionExited)
+        case .claudeCode, .codingAgent, .codex, .openCode, .pi, .piRust:
+            return .session(agent(of: connector, id: id, config, with: &reader))
+        case .github: return .github
+        case .linear: return .linear
+        case .orgLoopEvent: return .orgLoopEvent
         case .webhook:
-            if let entry = config["format"] {
-                reader.report(
-                    "belongs to another connector", at: entry,
-                    allowed: "allowed with \(Connector.claudeCode.rawValue)")
-            }
             let form = "allowed: member names joined by '.', like action or data.type"
             let path = reader.value(config["event_type_field"], allowed: form) { text -> [String]? in
                 let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -103,6 +102,27 @@ extension SourceConfiguration {
             }
             return .webhook(eventTypeField: path ?? ["type"])
         }
+    }
+
+    /// OrgLoop's order: the harness that is named, else the platform or the source's id if one of them is the
+    /// name of a harness, else Claude Code.
+    private static func agent(
+        of connector: Connector, id: Source.ID?, _ config: [String: ConfigurationReader.Entry],
+        with reader: inout ConfigurationReader
+    ) -> Source.Agent {
+        let allowed = "allowed: " + Connector.harnesses.joined(separator: ", ")
+        let named = reader.value(config["harness"], allowed: allowed) { text -> String? in
+            Connector.harnesses.contains(text) ? text : nil
+        }
+        let platform = reader.text(config["platform"], allowed: "allowed: a text")
+        let likely = [platform, id?.rawValue].compactMap(\.self).first(where: Connector.harnesses.contains)
+        let harness = named ?? connector.harness ?? likely ?? "claude-code"
+        // Claude Code's first connector had one format, and wanted all of its fields.
+        let isFirst = connector == .claudeCode
+        let format = reader.choice(config["format"], of: Source.SessionFormat.self)
+        return Source.Agent(
+            harness: harness, platform: platform, format: format ?? (isFirst ? .sessionExited : .lifecycle),
+            required: isFirst ? .all : .sessionOnly)
     }
 
     /// - Parameter schemes: Those that hold when there is a secret and no scheme.
@@ -128,6 +148,11 @@ extension SourceConfiguration {
                     "is \(scheme.rawValue), and no secret is set", at: entry, allowed: "set secret or secrets")
                 return nil
             }
+            if let secrets, let form = scheme.secretForm, !secrets.allSatisfy(scheme.accepts) {
+                reader.report(
+                    "is \(scheme.rawValue), and a secret is not one of it", at: entry, allowed: "allowed: \(form)")
+                return nil
+            }
             return secrets.map { .secret([scheme], $0) }
         }
     }
@@ -138,16 +163,14 @@ extension SourceConfiguration {
         let allowed = "allowed: " + Verifier.Scheme.allCases.map(\.rawValue).joined(separator: ", ")
         guard let name = reader.text(entry, allowed: allowed) else { return nil }
         if let scheme = Verifier.Scheme(rawValue: name) { return scheme }
-        let isLater = laterSchemes.contains(name)
-        reader.report(
-            isLater ? "this version does not have the scheme \(name)" : "is not a scheme", at: entry, allowed: allowed)
+        reader.report("is not a scheme", at: entry, allowed: allowed)
         return nil
     }
 
     /// The configured secrets; `nil` when there is none or one of them cannot be used.
     private static func secrets(
         _ config: [String: ConfigurationReader.Entry], with reader: inout ConfigurationReader
-    ) -> [SigningSecret]? {
+    ) -> [Secret]? {
         let allowed = "allowed: a text of at least one character"
         if let entry = config["secrets"], config["secret"] != nil {
             reader.report("stands beside secret", at: entry, allowed: "allowed: one of the two")
@@ -160,7 +183,7 @@ extension SourceConfiguration {
             entries += elements
         }
         let secrets = entries.map { entry in
-            reader.text(entry, allowed: allowed).flatMap { SigningSecret($0) }
+            reader.text(entry, allowed: allowed).flatMap { Secret($0) }
         }
         let known = secrets.compactMap(\.self)
         return known.count == secrets.count && !known.isEmpty ? known : nil

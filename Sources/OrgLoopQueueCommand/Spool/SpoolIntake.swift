@@ -93,7 +93,8 @@ struct SpoolIntake: Service {
     }
 
     private func take(_ request: SpooledRequest) async -> SpoolAnswer {
-        let answer = await server.receive(source: request.source, headers: request, body: request.body)
+        let answer = await server.receive(
+            source: request.source, headers: request, body: request.body, sentAt: request.firedAt)
         return SpoolAnswer(status: answer.status, body: answer.body)
     }
 }

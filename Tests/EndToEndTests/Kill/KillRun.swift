@@ -1,3 +1,4 @@
+import EventQueue
 import EventQueueHTTP
 import Foundation
 import Synchronization
@@ -161,11 +162,9 @@ final class KillRun: Sendable {
             {"session_id":"\(key)","working_directory":"/w","duration_seconds":1.50,"exit_status":0,\
             "summary":"caf\u{E9} \\"\(key)\\""}
             """
-        guard let secret = SigningSecret(Self.secret) else { throw Fault(description: "no secret") }
-        let headers = [
-            (name: "Idempotency-Key", value: key),
-            (name: "X-Hub-Signature-256", value: secret.hubSignature(of: Array(body.utf8))),
-        ]
+        guard let secret = Secret(Self.secret) else { throw Fault(description: "no secret") }
+        let proof = Verifier.Scheme.hub.proof(of: Array(body.utf8), by: secret, id: key, at: .now())
+        let headers = [(name: "Idempotency-Key", value: key)] + proof.map { (name: $0.name, value: $0.value) }
         while true {
             guard let reply = try await call("/webhook/claude-code", headers: headers, body: body) else {
                 tally.withLock { $0.retries += 1 }

@@ -1,18 +1,20 @@
 extension SessionReport {
     /// The event in one of OrgLoop's two formats.
-    func draft(as format: Source.SessionFormat, receivedAt: Timestamp) -> EventDraft {
+    func draft(of agent: Source.Agent, receivedAt: Timestamp) -> EventDraft {
         let timestamp = timestamp(receivedAt: receivedAt)
         let phase = phase
         var payload = JSONBytes(capacity: body.bytes.count + 512)
         payload.literal("{")
-        if format == .lifecycle, let phase { appendLifecycle(phase, at: timestamp, to: &payload) }
-        appendFields(to: &payload)
+        if agent.format == .lifecycle, let phase {
+            appendLifecycle(phase, of: agent, at: timestamp, to: &payload)
+        }
+        appendFields(of: agent, to: &payload)
         payload.literal("}")
         return EventDraft(
             kind: phase?.isTerminal == true ? .actorStopped : .resourceChanged,
-            platformEvent: platformEvent(format),
+            platformEvent: platformEvent(agent.format),
             timestamp: timestamp,
-            provenance: provenance(format),
+            provenance: provenance(agent),
             payload: payload.bytes[...],
             isHook: hook != nil)
     }
@@ -43,17 +45,21 @@ extension SessionReport {
         format == .sessionExited && phase.isTerminal ? "session.exited" : "session.\(phase.rawValue)"
     }
 
-    private func provenance(_ format: Source.SessionFormat) -> [UInt8] {
+    private func provenance(_ agent: Source.Agent) -> [UInt8] {
         var json = JSONBytes(capacity: 256)
-        json.literal(#"{"platform":"claude-code","platform_event":"#)
+        json.literal(#"{"platform":"#)
+        json.string(agent.platform)
+        json.literal(#","platform_event":"#)
         if let phase {
-            json.string(Self.platformEvent(phase, format))
+            json.string(Self.platformEvent(phase, agent.format))
         } else if let hook {
             json.literal("\"")
             json.raw(hook.platformEventContent)
             json.literal("\"")
         }
-        json.literal(#","author":"claude-code","author_type":"bot","session_id":"#)
+        json.literal(#","author":"#)
+        json.string(agent.platform)
+        json.literal(#","author_type":"bot","session_id":"#)
         json.raw(sessionID)
         json.literal(#","working_directory":"#)
         json.raw(workingDirectory)
@@ -62,7 +68,7 @@ extension SessionReport {
     }
 
     /// The fields that both formats have.
-    private func appendFields(to json: inout JSONBytes) {
+    private func appendFields(of agent: Source.Agent, to json: inout JSONBytes) {
         json.literal(#""session_id":"#)
         json.raw(sessionID)
         json.literal(#","working_directory":"#)
@@ -73,18 +79,19 @@ extension SessionReport {
         json.raw(exitStatus)
         json.literal(#","summary":"#)
         json.raw(summary)
+        // Claude Code's events have one name for it; those of the other agents have had two.
+        if agent.required == .sessionOnly { json.member("cwd", workingDirectory) }
+        let ofAgent = agent.required == .sessionOnly ? ["model"] : []
         let ofHook = hook == nil ? [] : ["hook_event_name", "reason"]
-        for name in ["transcript_path", "hook_type", "meta"] + ofHook {
-            guard let value = body[name] else { continue }
-            json.literal(",")
-            json.string(name)
-            json.literal(":")
-            json.raw(body.raw(value))
+        for name in ["transcript_path", "hook_type", "meta"] + ofAgent + ofHook {
+            if let value = body[name] { json.member(name, body.raw(value)) }
         }
     }
 
     /// The members `lifecycle` and `session`, with a comma behind them.
-    private func appendLifecycle(_ phase: SessionPhase, at timestamp: [UInt8], to json: inout JSONBytes) {
+    private func appendLifecycle(
+        _ phase: SessionPhase, of agent: Source.Agent, at timestamp: [UInt8], to json: inout JSONBytes
+    ) {
         json.literal(#""lifecycle":{"phase":"#)
         json.string(phase.rawValue)
         json.literal(#","terminal":"#)
@@ -99,13 +106,18 @@ extension SessionReport {
             json.string(reason)
         }
         // The id's own escapes stay as they are inside the longer string.
-        json.literal(#","dedupe_key":"claude-code:"#)
+        json.literal(#","dedupe_key":""#)
+        json.raw(jsonString(agent.harness).utf8.dropFirst().dropLast())
+        json.literal(":")
         json.raw(sessionID.dropFirst().dropLast())
         json.literal(":")
         json.raw(phase.rawValue.utf8)
         json.literal(#""},"session":{"id":"#)
         json.raw(sessionID)
-        json.literal(#","adapter":"claude-code","harness":"claude-code""#)
+        json.literal(#","adapter":"#)
+        json.string(agent.platform)
+        json.literal(#","harness":"#)
+        json.string(agent.harness)
         if workingDirectory.count > 2 {
             json.literal(#","cwd":"#)
             json.raw(workingDirectory)

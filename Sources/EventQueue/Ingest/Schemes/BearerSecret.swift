@@ -31,4 +31,8 @@ struct BearerSecret: SignatureScheme {
         guard let matched else { throw .invalidSignature }
         return matched
     }
+
+    static func proof(by secret: Secret) -> [ProofHeader] {
+        [ProofHeader(name: "Authorization", value: "Bearer \(secret.text)")]
+    }
 }

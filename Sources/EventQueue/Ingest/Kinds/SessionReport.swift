@@ -17,7 +17,7 @@ struct SessionReport {
 
     /// - Throws: ``Rejection/missingField(name:detail:)`` for the first required field that is missing or of
     ///   the wrong type. A hook's body is exempt from all but `session_id`: Claude Code sends no others.
-    init(_ body: JSONText) throws(Rejection) {
+    init(_ body: JSONText, requiring required: Source.Agent.Fields = .all) throws(Rejection) {
         self.body = body
         hook = ClaudeCodeHook(body)
         isStart = hook.map { $0.phase == .started } ?? (body["hook_type"].flatMap(body.string) == "start")
@@ -34,15 +34,12 @@ struct SessionReport {
             summary = hook.summary(body) ?? Self.emptyString
             return
         }
-        guard let directory = Self.directory(body) else {
-            throw .missingField(
-                name: "working_directory", detail: "working_directory (or cwd) must be a string")
-        }
-        workingDirectory = body.raw(directory)
-        duration = try Self.field("duration_seconds", "a number", optional: isStart, body) {
+        let isOptional = isStart || required == .sessionOnly
+        workingDirectory = try Self.workingDirectory(body, optional: required == .sessionOnly)
+        duration = try Self.field("duration_seconds", "a number", optional: isOptional, body) {
             $0.kind == .number
         }
-        exitStatus = try Self.field("exit_status", "an integer number", optional: isStart, body) {
+        exitStatus = try Self.field("exit_status", "an integer number", optional: isOptional, body) {
             body.integer($0) != nil
         }
         exitCode = body["exit_status"].flatMap(body.integer) ?? 0
@@ -52,6 +49,15 @@ struct SessionReport {
     /// Where the session ran; `working_directory` wins over its alias, also when it is of the wrong type.
     private static func directory(_ body: JSONText) -> JSONText.Value? {
         (body["working_directory"] ?? body["cwd"]).flatMap { $0.kind == .string ? $0 : nil }
+    }
+
+    /// The bytes of where the session ran; an empty string where it may be missing and is.
+    private static func workingDirectory(
+        _ body: JSONText, optional: Bool
+    ) throws(Rejection) -> ArraySlice<UInt8> {
+        if let directory = directory(body) { return body.raw(directory) }
+        if optional, body["working_directory"] == nil, body["cwd"] == nil { return emptyString }
+        throw .missingField(name: "working_directory", detail: "working_directory (or cwd) must be a string")
     }
 
     /// The bytes of a required number; zero for one that is missing where it is `optional`.
