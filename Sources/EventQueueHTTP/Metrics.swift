@@ -25,8 +25,9 @@ final class Metrics: Sendable {
         counts.withLock { $0.answered[Answered(route: route.label, status: status), default: 0] += 1 }
     }
 
-    func received(by source: Source.ID, result: String) {
-        counts.withLock { $0.received[Received(source: source, result: result), default: 0] += 1 }
+    func received(by source: Source.ID, result: String, count: Int = 1) {
+        guard count > 0 else { return }
+        counts.withLock { $0.received[Received(source: source, result: result), default: 0] += count }
     }
 
     /// The exposition text.

@@ -57,28 +57,59 @@ struct Receiver: Sendable {
         } catch {
             return reject(source, "unverified", .json(401, ["error": .text(error.message)]))
         }
-        let event: NewEvent
+        if let handshake = Handshake(verified) {
+            metrics.received(by: source.id, result: "handshake")
+            let type = Answer.Field(name: "Content-Type", value: "text/plain; charset=utf-8")
+            return Answer(status: 200, fields: [type], body: handshake.answer)
+        }
+        let events: [NewEvent]
         do {
-            event = try source.normalise(verified, id: ids.next())
+            events = try source.normaliseAll(verified, nextID: ids.next)
         } catch {
             return await quarantine(verified, of: source, error)
         }
         do {
-            switch try await store.append(event) {
-            case .stored(let id):
-                metrics.received(by: source.id, result: "stored")
-                return event.isHook
-                    ? Answer(status: 200) : .json(200, ["ok": true, "event_id": .text(id.rawValue)])
-            case .duplicate(let id):
-                metrics.received(by: source.id, result: "duplicate")
-                let body: JSON = ["ok": true, "event_id": .text(id.rawValue), "duplicate": true]
-                return event.isHook ? Answer(status: 200) : .json(200, body)
-            case .conflict(let id):
-                return await quarantine(verified, of: source, .idempotencyConflict(first: id))
+            guard events.count == 1, let event = events.first else {
+                return try await append(events, from: verified, of: source)
             }
+            return try await append(event, of: source)
         } catch {
             return failed(source, error)
         }
+    }
+
+    private func append(_ event: NewEvent, of source: Source) async throws -> Answer {
+        switch try await store.append(event) {
+        case .stored(let id):
+            metrics.received(by: source.id, result: "stored")
+            return event.isHook
+                ? Answer(status: 200) : .json(200, ["ok": true, "event_id": .text(id.rawValue)])
+        case .duplicate(let id):
+            metrics.received(by: source.id, result: "duplicate")
+            let body: JSON = ["ok": true, "event_id": .text(id.rawValue), "duplicate": true]
+            return event.isHook ? Answer(status: 200) : .json(200, body)
+        case .conflict(let id):
+            return await quarantine(event.request, of: source, .idempotencyConflict(first: id))
+        }
+    }
+
+    /// Several events of one request: all of them are stored, or none.
+    private func append(_ events: [NewEvent], from request: VerifiedRequest, of source: Source) async throws -> Answer {
+        var ids: [JSON] = []
+        var duplicates = 0
+        for result in try await store.append(events) {
+            switch result {
+            case .stored(let id): ids.append(.text(id.rawValue))
+            case .duplicate(let id):
+                ids.append(.text(id.rawValue))
+                duplicates += 1
+            case .conflict(let id):
+                return await quarantine(request, of: source, .idempotencyConflict(first: id))
+            }
+        }
+        metrics.received(by: source.id, result: "stored", count: ids.count - duplicates)
+        metrics.received(by: source.id, result: "duplicate", count: duplicates)
+        return .json(200, ["ok": true, "event_ids": .list(ids), "duplicates": .integer(duplicates)])
     }
 
     /// The answer to a body over the limit.

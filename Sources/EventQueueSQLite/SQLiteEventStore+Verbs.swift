@@ -7,6 +7,39 @@ extension SQLiteEventStore {
         try await writer.append(event)
     }
 
+    public func append(_ events: [NewEvent]) async throws -> [Appended] {
+        var results: [Appended] = []
+        do {
+            results = try await writer.transaction(guardian, appending: events.count) { database in
+                try Self.append(events, in: database)
+            }
+        } catch let conflict as Conflict {
+            return conflict.results
+        }
+        guardian.noteStored(results.count { if case .stored = $0 { true } else { false } })
+        for source in Set(events.map(\.source)) { doorbell.ring(source) }
+        return results
+    }
+
+    /// Undoes the transaction.
+    private struct Conflict: Error {
+        let results: [Appended]
+    }
+
+    private static func append(_ events: [NewEvent], in database: Database) throws -> [Appended] {
+        var results: [Appended] = []
+        for event in events {
+            let source = try database.sourceRow(event.source, insertingIfMissing: true)
+            let appended = try EventInsertion.append(event, source: source, in: database)
+            results.append(appended)
+            if case .conflict = appended { throw Conflict(results: results) }
+            if case .stored = appended {
+                try database.run("UPDATE source SET events = events + 1 WHERE id = ?", [source])
+            }
+        }
+        return results
+    }
+
     public func openSession(_ request: SessionRequest) async throws -> Session.ID {
         let time = clock()
         guard let name = Session.ID(Self.madeName("ses_")) else { preconditionFailure("made names are valid") }

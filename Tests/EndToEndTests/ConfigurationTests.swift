@@ -335,4 +335,4 @@ import Testing
 let connectors =
     "@orgloop/connector-claude-code, @orgloop/connector-coding-agent, @orgloop/connector-codex, "
     + "@orgloop/connector-opencode, @orgloop/connector-pi, @orgloop/connector-pi-rust, @orgloop/connector-webhook, "
-    + "@orgloop/connector-github-webhook, @orgloop/connector-linear-webhook, orgloop-event"
+    + "@orgloop/connector-github-webhook, @orgloop/connector-linear-webhook, orgloop-event, cloudevents"

@@ -36,6 +36,7 @@ import Testing
         ("id: a, connector: '@orgloop/connector-github-webhook'", .github),
         ("id: a, connector: '@orgloop/connector-linear-webhook'", .linear),
         ("id: a, connector: orgloop-event", .orgLoopEvent),
+        ("id: a, connector: cloudevents", .cloudEvents),
         ("id: a, connector: '@orgloop/connector-webhook'", .webhook(eventTypeField: ["type"])),
     ]
 

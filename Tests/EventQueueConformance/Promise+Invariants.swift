@@ -37,6 +37,24 @@ extension Promise {
             try expectEqual(stored.count, 1, "stored deliveries")
             try await expectEqual(poller.peek(store).ids.count, 1, "events")
         },
+        Promise("I2: events that came together are stored together, or not at all") { harness, setUp in
+            let (sender, poller) = setUp.sides()
+            let store = await harness.store
+            let first = try [sender.event("one", key: "1"), sender.event("two", key: "2")]
+            try await expectEqual(store.append(first), first.map { .stored($0.id) }, "the first request")
+            let again = try [sender.event("two", key: "2"), sender.event("three", key: "3")]
+            try await expectEqual(
+                store.append(again), [.duplicate(first[1].id), .stored(again[1].id)], "one that overlaps")
+            let changed = try [sender.event("four", key: "4"), sender.event("changed", key: "1")]
+            try await expectEqual(
+                store.append(changed), [.stored(changed[0].id), .conflict(first[0].id)], "one with a conflict")
+            try await expectEqual(store.append([]), [], "an empty one")
+            let all = (first + again.suffix(1)).map(\.id)
+            try await expectEqual(poller.peek(store).ids, all, "events")
+            try await expectEqual(store.status().sources.first?.events, all.count, "the count")
+            try await harness.restart()
+            try await expectEqual(poller.peek(harness.store).ids, all, "events after a restart")
+        },
         Promise("I3: a re-sent batch is identical, also after a kill and with new events behind it") {
             harness, setUp in
             let (sender, poller) = setUp.sides()

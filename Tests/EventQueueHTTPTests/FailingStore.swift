@@ -6,6 +6,7 @@ struct FailingStore: EventStore {
     let failure: StoreFailure
 
     func append(_ event: NewEvent) async throws -> Appended { throw failure }
+    func append(_ events: [NewEvent]) async throws -> [Appended] { throw failure }
     func quarantine(_ request: RejectedRequest) async throws { throw failure }
     func openSession(_ request: SessionRequest) async throws -> Session.ID { throw failure }
     func closeSession(_ session: Session.ID, of cursor: Cursor.Key) async throws { throw failure }

@@ -218,4 +218,42 @@ import Testing
             #expect(reply.status == 404)
         }
     }
+
+    @Test func `a batch of CloudEvents is taken as a whole, answered with every id, and once`() async throws {
+        try await TestService.run { service in
+            let type = [(name: "Content-Type", value: "application/cloudevents-batch+json")]
+            func event(_ id: Int, _ data: Int) -> String {
+                #"{"specversion":"1.0","id":"\#(id)","source":"/s","type":"t","data":{"n":\#(data)}}"#
+            }
+            let first = try await service.post("ce", "[\(event(1, 1)),\(event(2, 2))]", type)
+            #expect(first.status == 200)
+            let ids = try #require(first.json["event_ids"] as? [String])
+            #expect(ids.count == 2)
+            let again = try await service.post("ce", "[\(event(2, 2)),\(event(3, 3))]", type)
+            #expect((again.json["event_ids"] as? [String])?.first == ids[1])
+            #expect(again.json["duplicates"] as? Int == 1)
+            let conflict = try await service.post("ce", "[\(event(4, 4)),\(event(1, 9))]", type)
+            #expect(conflict.status == 422)
+            let invalid = try await service.post("ce", "[\(event(5, 5)),{}]", type)
+            #expect(invalid.status == 400)
+            #expect(invalid.text.contains("[1]"))
+            let status = try #require(try await service.store.status().sources.first { $0.id.rawValue == "ce" })
+            #expect(status.events == 3)
+            #expect(status.quarantined == 2)
+        }
+    }
+
+    @Test func `Slack's URL verification is answered with its challenge and is no event`() async throws {
+        try await TestService.run { service in
+            let body = #"{"type":"url_verification","challenge":"3eZbrw1a"}"#
+            let secret = try #require(Secret(TestService.secret))
+            let proof = Verifier.Scheme.slack.proof(of: Array(body.utf8), by: secret, id: "", at: .now())
+            let reply = try await service.post("slack", body, proof.map { (name: $0.name, value: $0.value) })
+            #expect(reply.status == 200)
+            #expect(reply.text == "3eZbrw1a")
+            #expect(reply.header("content-type") == "text/plain; charset=utf-8")
+            #expect(try await service.post("slack", body).status == 401)
+            #expect(try await service.store.status().sources.allSatisfy { $0.events == 0 && $0.quarantined == 0 })
+        }
+    }
 }

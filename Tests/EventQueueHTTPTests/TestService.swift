@@ -86,6 +86,12 @@ struct TestService: Sendable {
                 id: try #require(Source.ID("open")), kind: .claudeCode(.sessionExited),
                 verifier: Verifier(scheme: .none, secrets: [])),
             Source(
+                id: try #require(Source.ID("ce")), kind: .cloudEvents,
+                verifier: Verifier(scheme: .none, secrets: [])),
+            Source(
+                id: try #require(Source.ID("slack")), kind: .webhook(eventTypeField: ["type"]),
+                verifier: Verifier(scheme: .slack, secrets: [secret])),
+            Source(
                 id: try #require(Source.ID("deploys")), kind: .webhook(eventTypeField: ["type"]),
                 verifier: Verifier(scheme: .none, secrets: [])),
         ]

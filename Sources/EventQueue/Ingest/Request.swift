@@ -58,9 +58,11 @@ extension VerifiedRequest {
     /// The headers that were kept.
     var headers: some HeaderLookup { StoredHeaders(Array(headersJSON.utf8)) }
 
-    /// The same request under the delivery id that its body has, unless it has a key already.
-    func identified(by deliveryID: String?) -> VerifiedRequest {
-        guard idempotencyKey == nil, let key = deliveryID.flatMap(IdempotencyKey.bounded) else { return self }
+    /// The same request under the delivery id that its body has, unless it has a key already that counts more.
+    func identified(by deliveryID: String?, isDecisive: Bool) -> VerifiedRequest {
+        guard isDecisive || idempotencyKey == nil, let key = deliveryID.flatMap(IdempotencyKey.bounded) else {
+            return self
+        }
         return VerifiedRequest(
             body: body, receivedAt: receivedAt, idempotencyKey: key, verdict: verdict, headersJSON: headersJSON)
     }

@@ -32,6 +32,7 @@ enum AuditedHeaders {
         "linear-signature", "linear-delivery", "linear-event",
         "stripe-signature",
         "x-slack-signature", "x-slack-request-timestamp",
+        "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time",
     ]
 
     /// A JSON object: a string for each header that is there, an array of strings for a repeated one.

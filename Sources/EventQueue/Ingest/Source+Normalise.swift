@@ -6,31 +6,44 @@ extension Source {
     ///
     /// - Throws: ``Rejection`` when the body is not a JSON object or lacks a required field.
     public func normalise(_ request: VerifiedRequest, id: Event.ID) throws(Rejection) -> NewEvent {
-        let body = try Self.parse(request.body)
-        let draft: EventDraft =
-            switch kind {
-            case .session(let agent):
-                try SessionReport(body, requiring: agent.required).draft(of: agent, receivedAt: request.receivedAt)
-            case .github:
-                try GitHubReport(body, headers: request.headers).draft(receivedAt: request.receivedAt)
-            case .linear: try LinearReport(body).draft(receivedAt: request.receivedAt)
-            case .orgLoopEvent: try OrgLoopReport(body).draft(receivedAt: request.receivedAt)
-            case .webhook(let path):
-                .webhook(body, eventTypeField: path, receivedAt: request.receivedAt)
-            }
-        return NewEvent(
+        event(try draft(request), from: request, id: id)
+    }
+
+    func event(_ draft: EventDraft, from request: VerifiedRequest, id: Event.ID) -> NewEvent {
+        NewEvent(
             source: self.id, id: id, kind: draft.kind, platformEvent: draft.platformEvent,
-            request: request.identified(by: draft.deliveryID),
+            request: request.identified(by: draft.deliveryID, isDecisive: draft.isDeliveryIDDecisive),
             envelope: draft.envelope(source: self.id, id: id), isHook: draft.isHook)
     }
 
-    private static func parse(_ body: [UInt8]) throws(Rejection) -> JSONText {
-        let text: JSONText
+    private func draft(_ request: VerifiedRequest) throws(Rejection) -> EventDraft {
+        let time = request.receivedAt
+        if kind == .cloudEvents, CloudEvent.mode(request.headers) == .binary {
+            // Its data may be any JSON.
+            return try CloudEvent(binary: try Self.parse(request.body), headers: request.headers).draft(
+                receivedAt: time)
+        }
+        let body = try Self.parseObject(request.body)
+        return switch kind {
+        case .session(let agent): try SessionReport(body, requiring: agent.required).draft(of: agent, receivedAt: time)
+        case .github: try GitHubReport(body, headers: request.headers).draft(receivedAt: time)
+        case .linear: try LinearReport(body).draft(receivedAt: time)
+        case .orgLoopEvent: try OrgLoopReport(body).draft(receivedAt: time)
+        case .cloudEvents: try CloudEvent(structured: body).draft(receivedAt: time)
+        case .webhook(let path): .webhook(body, eventTypeField: path, receivedAt: time)
+        }
+    }
+
+    static func parse(_ body: [UInt8]) throws(Rejection) -> JSONText {
         do {
-            text = try JSONText(body)
+            return try JSONText(body)
         } catch {
             throw .invalidJSON(detail: "\(error)")
         }
+    }
+
+    static func parseObject(_ body: [UInt8]) throws(Rejection) -> JSONText {
+        let text = try parse(body)
         guard text.root.kind == .object else {
             throw .invalidJSON(detail: "the body must be a JSON object")
         }
@@ -51,6 +64,8 @@ struct EventDraft {
     var isHook = false
     /// What the body calls the delivery; it counts when the request has no idempotency key.
     var deliveryID: String?
+    /// Whether it counts beside an idempotency key, too.
+    var isDeliveryIDDecisive = false
 
     /// The OrgLoop event JSON.
     func envelope(source: Source.ID, id: Event.ID) -> [UInt8] {

@@ -10,6 +10,8 @@ public struct Source: Sendable {
         case linear
         /// Finished OrgLoop events.
         case orgLoopEvent
+        /// CloudEvents over HTTP: binary, structured or batched.
+        case cloudEvents
         /// Any JSON object; `eventTypeField` is the path of the member that names the platform event.
         case webhook(eventTypeField: [String])
 

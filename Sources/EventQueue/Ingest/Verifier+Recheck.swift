@@ -36,7 +36,12 @@ extension Verifier {
 
     /// Whether a stored request has no signature to look at again: it was believed as it came, came without its
     /// request, or presented a secret that is not kept.
-    package static func isUnsigned(scheme: String) -> Bool { ["none", "imported", "bearer"].contains(scheme) }
+    package static func isUnsigned(scheme: String) -> Bool {
+        ["none", "imported", "bearer"].contains(scheme) || scheme.hasSuffix(partSuffix)
+    }
+
+    /// What the scheme of an event ends in whose signature covers more than this event: a part of a batch.
+    static let partSuffix = "+batch"
 
     /// Verifies a stored request again, with the secret that it matched when it arrived.
     package func recheck(_ request: StoredRequest) -> Recheck {

@@ -12,6 +12,13 @@ public protocol EventStore: Sendable {
     /// - Throws: ``StoreFailure``; a retry then finds whatever the failed attempt left behind.
     func append(_ event: NewEvent) async throws -> Appended
 
+    /// Stores all of `events`, which came in one request, or none of them.
+    ///
+    /// - Returns: What became of each. After a ``Appended/conflict(_:)``, which is the last of them, nothing is
+    ///   stored.
+    /// - Throws: ``StoreFailure``, as ``append(_:)-(NewEvent)`` does.
+    func append(_ events: [NewEvent]) async throws -> [Appended]
+
     /// Keeps a verified request that could not become an event, dropping the oldest beyond the bound.
     func quarantine(_ request: RejectedRequest) async throws
 

@@ -51,7 +51,7 @@ final class AppendGroup {
         var stored: [Int64: Int] = [:]
         let results = try group.map { member -> Insertion in
             let source = try sourceRow(of: member.event.source, in: database)
-            let appended = try insert(member.event, source: source, into: database)
+            let appended = try EventInsertion.append(member.event, source: source, in: database)
             if case .stored = appended { stored[source, default: 0] += 1 }
             return .success(appended)
         }
@@ -59,29 +59,6 @@ final class AppendGroup {
             try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, source])
         }
         return results
-    }
-
-    private func insert(_ event: NewEvent, source: Int64, into database: Database) throws -> Appended {
-        let isStored = try EventInsertion(event).run(source: source, in: database)
-        return isStored ? .stored(event.id) : try recordDuplicate(of: event, source: source, in: database)
-    }
-
-    /// Finds the event that has the key already and notes that it was delivered again.
-    private func recordDuplicate(of event: NewEvent, source: Int64, in database: Database) throws -> Appended {
-        let row = try database.first(
-            "SELECT seq, id, body_sha256 FROM event WHERE source_id = ? AND idempotency_key = ?",
-            [source, event.request.idempotencyKey])
-        guard let row, let first = Event.ID(row["id"] as String) else {
-            throw StoreFailure.broken("An idempotency key is in its index but not in its table.")
-        }
-        guard row["body_sha256"] == Data(event.bodyFingerprint.bytes) else { return .conflict(first) }
-        try database.run(
-            """
-            INSERT INTO duplicate (seq, count, first_at, last_at) VALUES (?1, 1, ?2, ?2)
-            ON CONFLICT (seq) DO UPDATE SET count = count + 1, last_at = excluded.last_at
-            """,
-            [row["seq"] as Int64, event.request.receivedAt.iso8601])
-        return .duplicate(first)
     }
 
     private func sourceRow(of source: Source.ID, in database: Database) throws -> Int64 {

@@ -41,4 +41,23 @@ struct EventInsertion {
             """, [id.rawValue, source] + arguments)
         return database.changesCount > 0
     }
+
+    /// Stores `event`, or finds the one that has its idempotency key and notes that it was delivered again.
+    static func append(_ event: NewEvent, source: Int64, in database: Database) throws -> Appended {
+        if try EventInsertion(event).run(source: source, in: database) { return .stored(event.id) }
+        let row = try database.first(
+            "SELECT seq, id, body_sha256 FROM event WHERE source_id = ? AND idempotency_key = ?",
+            [source, event.request.idempotencyKey])
+        guard let row, let first = Event.ID(row["id"] as String) else {
+            throw StoreFailure.broken("An idempotency key is in its index but not in its table.")
+        }
+        guard row["body_sha256"] == Data(event.bodyFingerprint.bytes) else { return .conflict(first) }
+        try database.run(
+            """
+            INSERT INTO duplicate (seq, count, first_at, last_at) VALUES (?1, 1, ?2, ?2)
+            ON CONFLICT (seq) DO UPDATE SET count = count + 1, last_at = excluded.last_at
+            """,
+            [row["seq"] as Int64, event.request.receivedAt.iso8601])
+        return .duplicate(first)
+    }
 }

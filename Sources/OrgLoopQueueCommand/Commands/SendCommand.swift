@@ -114,13 +114,22 @@ enum ExampleEvent {
         case .github: #"{"zen":"Keep it logically awesome.","hook_id":1}"#
         case .linear: #"{"type":"Issue","action":"create","data":{"identifier":"EX-1","title":"An example"}}"#
         case .orgLoopEvent: orgLoopEvent()
+        case .cloudEvents: #"{"example":true}"#
         case .session, nil: session()
         }
     }
 
     /// What says beside the body what it is.
     static func headers(for kind: Source.Kind?) -> [(name: String, value: String)] {
-        kind == .github ? [("X-GitHub-Event", "ping")] : []
+        switch kind {
+        case .github: [("X-GitHub-Event", "ping")]
+        case .cloudEvents:
+            [
+                ("ce-specversion", "1.0"), ("ce-id", UUID().uuidString.lowercased()),
+                ("ce-source", "/orgloop-queue"), ("ce-type", "orgloop-queue.example"),
+            ]
+        default: []
+        }
     }
 
     private static func orgLoopEvent() -> String {

@@ -1,6 +1,6 @@
 import EventQueue
 
-/// OrgLoop's connector packages that the receiver stands in for, and one of our own for finished events.
+/// OrgLoop's connector packages that the receiver stands in for, and two of our own.
 ///
 /// A further one is a case here and, if no kind fits it, a kind of `Source`.
 enum Connector: String, Sendable, CaseIterable {
@@ -14,6 +14,7 @@ enum Connector: String, Sendable, CaseIterable {
     case github = "@orgloop/connector-github-webhook"
     case linear = "@orgloop/connector-linear-webhook"
     case orgLoopEvent = "orgloop-event"
+    case cloudEvents = "cloudevents"
 
     /// The connector of an OrgLoop source that stands in the place of one of these: our own, by its file.
     static let ownFile = "orgloop-queue.mjs"
@@ -31,7 +32,7 @@ enum Connector: String, Sendable, CaseIterable {
         case .openCode: "opencode"
         case .pi: "pi"
         case .piRust: "pi-rust"
-        case .codingAgent, .webhook, .github, .linear, .orgLoopEvent: nil
+        case .codingAgent, .webhook, .github, .linear, .orgLoopEvent, .cloudEvents: nil
         }
     }
 
@@ -43,7 +44,7 @@ enum Connector: String, Sendable, CaseIterable {
         switch self {
         case .claudeCode, .codingAgent, .codex, .openCode, .pi, .piRust: ["format", "harness", "platform"]
         case .webhook: ["event_type_field"]
-        case .github, .linear, .orgLoopEvent: []
+        case .github, .linear, .orgLoopEvent, .cloudEvents: []
         }
     }
 
@@ -52,7 +53,7 @@ enum Connector: String, Sendable, CaseIterable {
     var schemes: [Verifier.Scheme] {
         switch self {
         case .claudeCode, .codingAgent: [.hub, .bearer]
-        case .codex, .openCode, .pi, .piRust, .webhook, .orgLoopEvent: [.hub]
+        case .codex, .openCode, .pi, .piRust, .webhook, .orgLoopEvent, .cloudEvents: [.hub]
         case .github: [.github]
         case .linear: [.linear]
         }
@@ -68,7 +69,7 @@ enum Connector: String, Sendable, CaseIterable {
         // The rest is for asking GitHub for more.
         case .github: ["path", "max_buffer_size", "events", "token", "repo_owner", "repo_name"]
         case .linear: ["path", "max_buffer_size", "events", "team"]
-        case .orgLoopEvent: []
+        case .orgLoopEvent, .cloudEvents: []
         }
     }
 
@@ -83,7 +84,7 @@ enum Connector: String, Sendable, CaseIterable {
         case .webhook: ["webhook"]
         case .github: ["github-webhook"]
         case .linear: ["linear-webhook"]
-        case .orgLoopEvent: []
+        case .orgLoopEvent, .cloudEvents: []
         }
     }
 

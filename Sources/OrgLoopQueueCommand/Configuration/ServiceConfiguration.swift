@@ -61,6 +61,7 @@ struct SourceConfiguration: Sendable {
         case .github: "GitHub's payload"
         case .linear: "Linear's payload"
         case .orgLoopEvent: "finished OrgLoop events"
+        case .cloudEvents: "CloudEvents"
         case .webhook(let path): "json, event type in " + path.joined(separator: ".")
         }
     }

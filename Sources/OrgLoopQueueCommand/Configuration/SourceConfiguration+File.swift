@@ -94,6 +94,7 @@ extension SourceConfiguration {
         case .github: return .github
         case .linear: return .linear
         case .orgLoopEvent: return .orgLoopEvent
+        case .cloudEvents: return .cloudEvents
         case .webhook:
             let form = "allowed: member names joined by '.', like action or data.type"
             let path = reader.value(config["event_type_field"], allowed: form) { text -> [String]? in
