@@ -8,6 +8,8 @@ extension ConsumerAPI {
             switch route {
             case .events(let query): try await events(query)
             case .event(let id): try await event(id)
+            case .quarantine(let query): try await quarantine(query)
+            case .quarantined(let id): try await quarantined(id)
             case .replays(let query): try await replays(query)
             case .replay(let id): try await replay(named: id)
             case .sources: try await status { [("sources", $0.sourcesJSON(at: $1))] }
@@ -51,7 +53,7 @@ extension ConsumerAPI {
         return listing
     }
 
-    private static let nameForm = "1 to 128 letters, digits, `-`, `_` and `.`"
+    static let nameForm = "1 to 128 letters, digits, `-`, `_` and `.`"
     private static let timeForm = "an ISO 8601 time with a zone"
 
     private static func oneOf<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type) -> String {

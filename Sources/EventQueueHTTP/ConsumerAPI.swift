@@ -6,6 +6,9 @@ struct ConsumerAPI: Sendable {
     let store: any EventStore
     let longPoll: LongPoll
     let now: TimeSource
+    /// What makes events of requests, as it is configured now.
+    let sources: SourceRegistry
+    let ids: EventIDGenerator
     /// What `prune` goes by when its caller names nothing.
     let retention: Retention
     let logger: Logger
@@ -23,6 +26,8 @@ struct ConsumerAPI: Sendable {
             case .importLines: try await importLines(body)
             case .prune: try await prune(body)
             case .dropConsumer(let consumer): try await dropConsumer(consumer, body)
+            case .retry(let id): try await retry(id, body)
+            case .discard(let id): try await discard(id, body)
             default: Self.notFound
             }
         }

@@ -68,7 +68,8 @@ public struct QueueServer: Service {
                 sources: sources, store: store, ids: ids, health: health, limits: configuration.limits,
                 now: clock, metrics: metrics, logger: logger),
             api: ConsumerAPI(
-                store: store, longPoll: LongPoll(store: store, doorbell: doorbell), now: clock,
+                store: store, longPoll: LongPoll(store: store, doorbell: doorbell), now: clock, sources: sources,
+                ids: ids,
                 retention: configuration.retention, logger: logger),
             token: token, health: health, metrics: metrics, connections: connections,
             budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))

@@ -67,7 +67,7 @@ struct Responder: HTTPResponder {
         case .health: return unread(.json(200, ["status": "ok"]), headers)
         case .ready: return unread(readiness, headers)
         case .metrics: return unread(await exposition(), headers)
-        case .cursor, .importLines, .prune, .dropConsumer:
+        case .cursor, .importLines, .prune, .dropConsumer, .retry, .discard:
             return try await call(route, headers, request.body, context)
         case .replays where request.method == .post: return try await call(route, headers, request.body, context)
         default: return unread(await api.look(route), headers)

@@ -19,6 +19,10 @@ enum Route: Sendable, Equatable {
     case importLines
     case prune
     case dropConsumer(String)
+    case quarantine(Query)
+    case quarantined(String)
+    case retry(String)
+    case discard(String)
     case sources
     case consumers
     case status
@@ -44,6 +48,7 @@ enum Route: Sendable, Equatable {
         case ["metrics"]: self = .metrics
         case ["v1", "replays"]: self = .replays(query)
         case ["v1", "events"]: self = .events(query)
+        case ["v1", "quarantine"]: self = .quarantine(query)
         case ["v1", "prune"]: self = .prune
         case ["v1", "import"]: self = .importLines
         case ["v1", "sources"]: self = .sources
@@ -60,6 +65,9 @@ enum Route: Sendable, Equatable {
         switch (parts[1], parts.count) {
         case ("replays", 3): return .replay(parts[2])
         case ("events", 3): return .event(parts[2])
+        case ("quarantine", 3): return .quarantined(parts[2])
+        case ("quarantine", 4) where parts[3] == "retry": return .retry(parts[2])
+        case ("quarantine", 4) where parts[3] == "discard": return .discard(parts[2])
         case ("consumers", 4) where parts[3] == "drop": return .dropConsumer(parts[2])
         default: return cursorCall(parts)
         }
@@ -75,9 +83,11 @@ enum Route: Sendable, Equatable {
     /// The methods it takes; none for a path that is nothing's.
     var methods: [String] {
         switch self {
-        case .webhook, .cursor, .importLines, .prune, .dropConsumer: ["POST"]
+        case .webhook, .cursor, .importLines, .prune, .dropConsumer, .retry, .discard: ["POST"]
         case .replays: ["GET", "HEAD", "POST"]
-        case .events, .event, .replay, .sources, .consumers, .status, .health, .ready, .metrics: ["GET", "HEAD"]
+        case .events, .event, .replay, .quarantine, .quarantined, .sources, .consumers, .status, .health, .ready,
+            .metrics:
+            ["GET", "HEAD"]
         case .unknownCall, .unknown: []
         }
     }
@@ -85,8 +95,8 @@ enum Route: Sendable, Equatable {
     /// Whether a call needs the bearer token.
     var needsToken: Bool {
         switch self {
-        case .cursor, .replays, .replay, .events, .event, .importLines, .prune, .dropConsumer, .sources, .consumers,
-            .status, .unknownCall:
+        case .cursor, .replays, .replay, .events, .event, .importLines, .prune, .dropConsumer, .quarantine,
+            .quarantined, .retry, .discard, .sources, .consumers, .status, .unknownCall:
             true
         case .webhook, .health, .ready, .metrics, .unknown: false
         }
@@ -103,6 +113,7 @@ enum Route: Sendable, Equatable {
         case .importLines: "import"
         case .prune: "prune"
         case .dropConsumer: "drop"
+        case .quarantine, .quarantined, .retry, .discard: "quarantine"
         case .sources, .consumers, .status: "status"
         case .health, .ready, .metrics: "health"
         case .unknownCall, .unknown: "unknown"

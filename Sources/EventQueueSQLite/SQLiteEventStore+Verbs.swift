@@ -8,14 +8,24 @@ extension SQLiteEventStore {
     }
 
     public func append(_ events: [NewEvent]) async throws -> [Appended] {
-        var results: [Appended] = []
+        try await appendingAll(events) { _ in true } ?? []
+    }
+
+    /// Stores all of `events`, or none, in the transaction in which `condition` is looked at and may act.
+    ///
+    /// - Returns: `nil` when the condition does not hold.
+    func appendingAll(
+        _ events: [NewEvent], if condition: @escaping @Sendable (Database) throws -> Bool
+    ) async throws -> [Appended]? {
+        var results: [Appended]?
         do {
             results = try await writer.transaction(guardian, appending: events.count) { database in
-                try Self.append(events, in: database)
+                try condition(database) ? try Self.append(events, in: database) : nil
             }
         } catch let conflict as Conflict {
             return conflict.results
         }
+        guard let results else { return nil }
         guardian.noteStored(results.count { if case .stored = $0 { true } else { false } })
         for source in Set(events.map(\.source)) { doorbell.ring(source) }
         return results

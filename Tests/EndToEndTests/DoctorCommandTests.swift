@@ -90,7 +90,10 @@ import Testing
 
     @Test func `the commands that it prints are about the queue that it was asked about`() async throws {
         let scratch = try Scratch()
-        let flags = ["--database", "\(scratch.path)/my queue.db", "--token-file", "\(scratch.path)/t"]
+        // Nobody listens on this port; on the usual one the service of whoever runs the tests may.
+        let quiet = try scratch.write("listen: 127.0.0.1:9", to: "quiet.yaml")
+        let place = ["--database", "\(scratch.path)/my queue.db", "--token-file", "\(scratch.path)/t"]
+        let flags = ["--config", quiet] + place
         let service = try await ServiceProcess.start(in: scratch, flags)
         for _ in 1...2 {
             #expect(try await Binary.run(["send", "claude-code"] + flags, in: scratch).status == 0)
@@ -102,7 +105,8 @@ import Testing
         await service.stop()
         let stopped = try await Self.doctor(scratch, flags)
         let start = try #require(stopped["service"]?.mend)
-        #expect(start.contains("serve --database '\(scratch.path)/my queue.db' --token-file \(scratch.path)/t"))
+        #expect(start.contains("serve --config \(quiet)"))
+        #expect(start.contains("--database '\(scratch.path)/my queue.db' --token-file \(scratch.path)/t"))
     }
 
     @Test func `a service that hangs is told from one that is elsewhere`() async throws {

@@ -155,7 +155,7 @@ import Testing
         now: Int64, newest: Int64? = nil, sources: [QueueStatus.SourceStatus]? = nil
     ) -> QueueChecks {
         QueueChecks(
-            database: "/q.db", configured: [], sources: sources,
+            configured: [], sources: sources,
             newestReceivedAt: newest.map { Timestamp(milliseconds: $0) }, now: Timestamp(milliseconds: now))
     }
 

@@ -23,7 +23,7 @@ public struct Promise: Sendable, CustomStringConvertible {
 
     /// All of them.
     public static let all: [Promise] =
-        invariants + polling + sessions + settling + operating + housekeeping + audit
+        invariants + polling + sessions + settling + operating + housekeeping + audit + quarantine
 }
 
 extension ConformanceSetUp {

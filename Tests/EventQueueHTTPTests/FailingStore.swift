@@ -8,6 +8,12 @@ struct FailingStore: EventStore {
     func append(_ event: NewEvent) async throws -> Appended { throw failure }
     func append(_ events: [NewEvent]) async throws -> [Appended] { throw failure }
     func quarantine(_ request: RejectedRequest) async throws { throw failure }
+    func quarantined(of source: Source.ID?, after: Int64?, limit: Int) async throws -> [QuarantinedRequest] {
+        throw failure
+    }
+    func quarantined(_ id: Int64) async throws -> QuarantinedRequest? { throw failure }
+    func release(_ id: Int64, as events: [NewEvent]) async throws -> [Appended]? { throw failure }
+    func discard(_ id: Int64) async throws -> Bool { throw failure }
     func openSession(_ request: SessionRequest) async throws -> Session.ID { throw failure }
     func closeSession(_ session: Session.ID, of cursor: Cursor.Key) async throws { throw failure }
     func poll(_ request: PollRequest) async throws -> PollAnswer { throw failure }

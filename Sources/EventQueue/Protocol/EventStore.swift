@@ -22,6 +22,23 @@ public protocol EventStore: Sendable {
     /// Keeps a verified request that could not become an event, dropping the oldest beyond the bound.
     func quarantine(_ request: RejectedRequest) async throws
 
+    /// What is kept of a source, or of all, the oldest first: at most `limit`, those behind `after`.
+    func quarantined(of source: Source.ID?, after: Int64?, limit: Int) async throws -> [QuarantinedRequest]
+
+    /// One kept request; `nil` when there is none of this number.
+    func quarantined(_ id: Int64) async throws -> QuarantinedRequest?
+
+    /// Stores the events that a kept request has become after all, and keeps it no longer: both, or none.
+    ///
+    /// - Returns: What became of each event, as ``append(_:)-([NewEvent])`` does; a conflict keeps the request.
+    ///   `nil` when there is no request of this number any more.
+    func release(_ id: Int64, as events: [NewEvent]) async throws -> [Appended]?
+
+    /// Keeps a request no longer.
+    ///
+    /// - Returns: Whether there was one.
+    func discard(_ id: Int64) async throws -> Bool
+
     /// Opens a session and fences the one before; the consumer comes into being if it is new.
     func openSession(_ request: SessionRequest) async throws -> Session.ID
 

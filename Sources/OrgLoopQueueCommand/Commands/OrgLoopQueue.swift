@@ -25,7 +25,7 @@ struct OrgLoopQueue: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, MigrateCommand.self, ConfigCommand.self, SendCommand.self, PollCommand.self,
             StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
-            ReplayCommand.self, PruneCommand.self, ConsumerCommand.self, VerifyCommand.self,
+            ReplayCommand.self, QuarantineCommand.self, PruneCommand.self, ConsumerCommand.self, VerifyCommand.self,
             BackupCommand.self, ExportCommand.self, ImportCommand.self, HookCommand.self, ConnectorCommand.self,
             ServiceCommand.self, DoctorCommand.self,
         ])

@@ -133,11 +133,3 @@ struct EventReport {
         name + String(repeating: " ", count: 10 - name.count) + value.printable
     }
 }
-
-extension String {
-    /// ``printable`` on each line.
-    fileprivate var printableLines: String {
-        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
-            .joined(separator: "\n")
-    }
-}

@@ -27,7 +27,7 @@ struct Doctor {
         let url = named ?? storage.lock.url ?? configuration.listen.localURL
         let service = await service(at: url, configuration, storage.lock)
         let queue = QueueChecks(
-            database: configuration.database, configured: configuration.sources, sources: content?.sources,
+            configured: configuration.sources, sources: content?.sources,
             newestReceivedAt: content?.newestReceivedAt, now: .now(), place: place)
         return [file] + permissions(configuration) + self.storage(configuration, storage) + service
             + queue.findings + buffers(configuration, storage)

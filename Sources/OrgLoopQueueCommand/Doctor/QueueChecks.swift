@@ -2,7 +2,6 @@ import EventQueue
 
 /// What the events, their senders and their readers tell.
 struct QueueChecks {
-    let database: String
     /// The configured sources.
     let configured: [SourceConfiguration]
     /// What the database knows; `nil` when it could not be read.
@@ -99,6 +98,7 @@ struct QueueChecks {
         guard source.quarantined > 0 else { return nil }
         return .warn(
             "quarantine", "kept of \(source.id): \(counted(source.quarantined, "rejected request"))",
-            mend: "sqlite3 -readonly \(shellWord(database)) 'SELECT id, received_at, reason, detail FROM quarantine'")
+            mend: CommandText.line(["quarantine", "list", "--source", "\(source.id)"] + place.calling)
+                + "; then retry them when the cause is mended, or discard them")
     }
 }

@@ -147,12 +147,14 @@ struct Hook {
     func fire(
         _ arguments: [String] = [], in scratch: Scratch, environment: [String: String] = [:]
     ) async throws -> Binary.Result {
+        // Nobody listens on this port; on the usual one the service of whoever runs the tests may.
+        let quiet = try scratch.write("listen: 127.0.0.1:9", to: "quiet-" + UUID().uuidString + ".yaml")
         // Each has a standard input of its own, and many fire at once.
         let input = try scratch.write(json, to: "hook-" + UUID().uuidString)
         let command = #"exec "$0" hook claude-code "$@" < "$HOOK""#
         let run = try ChildProcess(
             "/bin/sh", ["-c", command, Binary.path()] + arguments, in: scratch,
-            environment: environment.merging(["HOOK": input]) { $1 })
+            environment: ["ORGLOOP_QUEUE_CONFIG": quiet].merging(environment) { $1 }.merging(["HOOK": input]) { $1 })
         let output = await run.readToEnd()
         return Binary.Result(status: await run.waitForExit(), output: output, error: run.standardError)
     }
