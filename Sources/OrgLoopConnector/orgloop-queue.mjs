@@ -32,7 +32,7 @@ const SAVE_MS_MAX = 60_000;
 /** After an outcome the engine goes on to the next route at once, or is done with the event. */
 const QUIET_MS = 500;
 /** Outcomes travel together: one call for many events costs the engine next to nothing. */
-const GATHER_MS = 100;
+const GATHER_MS = 25;
 const SETTLE_MAX = 200;
 const BACKOFF_MS_MIN = 500;
 const BACKOFF_MS_MAX = 30_000;

@@ -60,7 +60,8 @@ import Testing
             let long = [UInt8](repeating: 0x20, count: Limits.importBytesMax + 1)
             let large = try await service.client.send("POST", "/v1/import", body: long)
             #expect(large.status == 413)
-            let most = try await service.client.send("POST", "/v1/import", body: Array(long.dropLast()))
+            let most = try await service.client.send(
+                "POST", "/v1/import", body: Array(long.dropLast()), timeout: Self.patience)
             #expect(most.status == 200)
         }
     }
@@ -70,10 +71,13 @@ import Testing
         limits.bodyBytesMax = 3 << 20
         let body = [UInt8](repeating: 0x20, count: 9 << 20)
         try await TestService.run(limits: limits) { service in
-            let reply = try await service.client.send("POST", "/v1/import", body: body)
+            let reply = try await service.client.send("POST", "/v1/import", body: body, timeout: Self.patience)
             #expect(reply.status == 200)
         }
     }
+
+    /// A debug build reads a megabyte in a second or two, and other tests want the processor, too.
+    private static let patience: Duration = .seconds(120)
 
     @Test func `a store that fails is 503 and names why`() async throws {
         let failing = { FailingStore(store: $0, failure: .diskFull("full")) }

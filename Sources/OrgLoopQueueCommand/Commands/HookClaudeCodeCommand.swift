@@ -127,7 +127,7 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
     private func report(_ outcome: HookDelivery.Outcome) throws {
         switch outcome {
         case .delivered: return
-        case .kept(let spool):
+        case .kept(let spool, _):
             StandardStream.error.say("orgloop-queue: the service does not answer; the event waits in \(spool)")
         case .refused(let reason, let path):
             throw CommandFailure(

@@ -20,8 +20,8 @@ struct HookDelivery {
     /// What became of it.
     enum Outcome: Equatable {
         case delivered
-        /// It waits in a spool, on disk.
-        case kept(spool: String)
+        /// It waits in a spool, on disk, in a file of this name.
+        case kept(spool: String, name: String)
         /// The service will not take it; the file is set aside.
         case refused(reason: String, path: String)
     }
@@ -39,10 +39,7 @@ struct HookDelivery {
         let deadline = ContinuousClock.now + Self.budget
         // Behind others it waits in their line, so that the events come in the order of their firing.
         let isFirst = target.spool.waiting().isEmpty
-        guard isFirst, let url = target.url else {
-            let outcome = try keep(request, key: key)
-            return await empty(target.spool, until: deadline, orElse: outcome)
-        }
+        guard isFirst, let url = target.url else { return try await keepInLine(request, key: key, until: deadline) }
         switch await post(request, to: url, until: deadline) {
         case .taken: return await emptyShared(until: deadline)
         case .refused(let reason):
@@ -51,12 +48,26 @@ struct HookDelivery {
         }
     }
 
+    /// Keeps it behind what waits, and brings all of it as far as the time allows.
+    private func keepInLine(
+        _ request: SpooledRequest, key: String, until deadline: ContinuousClock.Instant
+    ) async throws -> Outcome {
+        let kept: Outcome
+        do {
+            kept = try keep(request, key: key)
+        } catch {
+            // Out of its order is better than not at all.
+            if let url = target.url, case .taken = await post(request, to: url, until: deadline) { return .delivered }
+            throw error
+        }
+        return await empty(target.spool, until: deadline, orElse: kept)
+    }
+
     // MARK: Keeping
 
     private func keep(_ request: SpooledRequest, key: String) throws -> Outcome {
         try elsewhere(request) { spool, request in
-            try spool.put(request, key: key)
-            return .kept(spool: spool.directory)
+            .kept(spool: spool.directory, name: try spool.put(request, key: key))
         }
     }
 
@@ -80,16 +91,16 @@ struct HookDelivery {
     // MARK: Emptying
 
     /// Posts what waits, its own file among it.
-    private func empty(_ spool: Spool, until deadline: ContinuousClock.Instant, orElse outcome: Outcome) async
-        -> Outcome
-    {
-        guard case .kept = outcome, let url = target.url else { return outcome }
+    private func empty(_ spool: Spool, until deadline: ContinuousClock.Instant, orElse kept: Outcome) async -> Outcome {
+        guard case .kept(_, let name) = kept, let url = target.url else { return kept }
         let pass = SpoolPass(spool: spool, url: url, scope: target.isURLNamed ? .addressed : .unaddressed)
         let result = await spool.emptying { await pass.run { await post($0, to: url, until: deadline) } }
-        guard let result, result.postponed == nil, result.setAside.isEmpty, result.troubles.isEmpty else {
-            return result?.setAside.last.map { .refused(reason: $0.reason, path: $0.path) } ?? outcome
+        // Somebody else may be emptying it; that is as good.
+        guard let result else { return kept }
+        if let refused = result.setAside.first(where: { $0.path.hasSuffix("/" + name) }) {
+            return .refused(reason: refused.reason, path: refused.path)
         }
-        return .delivered
+        return spool.waiting().contains(name) ? kept : .delivered
     }
 
     /// What this user had to keep elsewhere while the service did not answer.
