@@ -130,7 +130,9 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Programs in JavaScript that tests start where they stand.
-            exclude: ["Connector/engine.mjs", "Connector/proxy.mjs", "Connector/connector.test.mjs"],
+            exclude: [
+                "Connector/engine.mjs", "Connector/proxy.mjs", "Connector/connector.test.mjs", "Fuzz/Corpus",
+            ],
             swiftSettings: strict
         ),
     ],
