@@ -57,7 +57,7 @@ struct ConnectorReport {
         guard plan.obstacles.isEmpty, mode != .show else { return byHand }
         let verb = mode == .edit ? "changed" : "would change"
         let files = plan.changes.map { "\(verb) \($0.path)" }
-        return plan.changes.flatMap { $0.diff.map(\.printableLine) } + [""] + files + senders
+        return plan.changes.flatMap(\.diff) + [""] + files + senders
     }
 
     private var byHand: [String] {
@@ -71,6 +71,7 @@ struct ConnectorReport {
 
     private var senders: [String] {
         plan.moved.map { "senders of \($0) post to \(url)/webhook/\($0) from now on" }
+            + plan.slow.map { "\($0.id) is polled every \($0.interval), so its events wait that long; 1s suits" }
             + ["restart the engine when it is done"]
     }
 }
@@ -81,16 +82,5 @@ extension String {
         var text = self
         while text.hasSuffix("\n") { text.removeLast() }
         return text
-    }
-
-    /// A line of a file as a terminal may show it; tabs stay.
-    fileprivate var printableLine: String {
-        split(separator: "\t", omittingEmptySubsequences: false).map { String($0).printable }
-            .joined(separator: "\t").replacingSuffix("\\u{d}")
-    }
-
-    /// A carriage return at the end is the line's, not its content.
-    private func replacingSuffix(_ suffix: String) -> String {
-        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
     }
 }

@@ -28,6 +28,8 @@ struct ProjectPlan {
     private(set) var changes: [FileChange] = []
     /// The sources that now read from the queue, so that their senders must post there.
     private(set) var moved: [String] = []
+    /// Those of them that the engine asks for seldom: it had its webhooks at once, and has them by polling now.
+    private(set) var slow: [(id: String, interval: String)] = []
 
     private static let sourceFile = "connectors/orgloop-queue.yaml"
     private static let loggerFile = "loggers/orgloop-queue.yaml"
@@ -93,6 +95,7 @@ struct ProjectPlan {
             }
             sources[index] = block.meaning(after: target)
             moved.append(block.id)
+            if let interval = block.slowInterval { slow.append((block.id, interval)) }
         }
         expected["sources"] = .list(sources)
         text.apply(changes)

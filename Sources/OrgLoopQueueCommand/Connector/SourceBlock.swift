@@ -39,6 +39,17 @@ struct SourceBlock {
     /// Whether the queue can receive in its place.
     var isReceivable: Bool { Connector(rawValue: connector) != nil }
 
+    /// How seldom the engine polls it, if that is worth a word; `nil` where it polls every few seconds.
+    var slowInterval: String? {
+        guard let text = node.mapping?["poll"]?.mapping?["interval"]?.scalar?.string,
+            let interval = Quantities.duration(text), interval > Self.intervalMax
+        else { return nil }
+        return text
+    }
+
+    /// What somebody waits for without wondering.
+    private static let intervalMax: Duration = .seconds(5)
+
     /// The keys to change or add, as YAML.
     func yaml(_ target: Target) -> [String] {
         let poll = node.mapping?["poll"] == nil ? ["poll: { interval: \(Target.interval) }"] : []

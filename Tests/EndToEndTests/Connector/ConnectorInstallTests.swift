@@ -139,6 +139,15 @@ import Testing
         #expect(run.output.contains("senders of deploys post to http://127.0.0.1:4810/webhook/deploys"))
     }
 
+    @Test(arguments: [("30s", true), ("5s", false), ("500ms", false)])
+    func `a source that is asked seldom gets a word about it`(interval: String, isSlow: Bool) async throws {
+        let hooks = Self.hooks.replacing("interval: 5s", with: "interval: \(interval)")
+        let project = try Project(["orgloop.yaml": "kind: Project\nconnectors: [hooks.yaml]\n", "hooks.yaml": hooks])
+        let run = try await project.install("--edit")
+        #expect(run.output.contains("deploys is polled every \(interval)") == isSlow)
+        #expect(!run.output.contains("bare is polled"))
+    }
+
     @Test func `installing again changes nothing`() async throws {
         let project = try Self.existing()
         _ = try await project.install("--edit")
