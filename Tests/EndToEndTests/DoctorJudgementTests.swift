@@ -111,7 +111,7 @@ import Testing
                 == "orgloop-queue replay --source claude-code --consumer orgloop --in-doubt --reason '…'")
         #expect(findings[1].mend?.contains("--state failed") == true)
         #expect(findings[2].text.contains("61m"))
-        #expect(findings[3].mend?.contains("sqlite3 -readonly /q.db") == true)
+        #expect(findings[3].mend?.contains("quarantine list --source") == true)
     }
 
     @Test func `a source that nobody reads is told, and one that is read is fine`() throws {

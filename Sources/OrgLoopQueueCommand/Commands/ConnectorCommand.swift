@@ -69,15 +69,28 @@ struct ConnectorCommand: AsyncParsableCommand {
             let writesYAML = edit && !dryRun && plan.obstacles.isEmpty
             if !dryRun { try module.install() }
             let report = ConnectorReport(module: module, plan: plan, project: project, mode: mode, url: url)
-            // The difference is shown before anything of it is written.
+            // The difference is shown before anything of it is written, and what was done once it is done.
+            if !json { for line in report.difference { try StandardStream.output.write(line: line) } }
+            if writesYAML { try Self.write(plan.changes) }
             try StandardStream.output.write(line: json ? report.json : report.text)
-            if writesYAML {
-                for change in plan.changes { try ProjectFile.write(change.path, Array(change.new.utf8)) }
-            }
             guard mode == .show || plan.obstacles.isEmpty else {
                 throw CommandFailure(
                     message: "nothing of the YAML was changed, because some of it has to be changed by hand",
                     mend: "Change what is shown above, then run this again: it tells what is left.")
+            }
+        }
+
+        /// Writes every file, or puts those back that were written when one cannot be.
+        private static func write(_ changes: [ProjectPlan.FileChange]) throws {
+            var written: [ProjectPlan.FileChange] = []
+            do {
+                for change in changes {
+                    try ProjectFile.write(change.path, Array(change.new.utf8))
+                    written.append(change)
+                }
+            } catch {
+                for change in written.reversed() { change.undo() }
+                throw error
             }
         }
 

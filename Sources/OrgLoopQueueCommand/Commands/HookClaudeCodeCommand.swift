@@ -53,12 +53,13 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let firedAt = Timestamp.now()
         ServiceParts.ignoreWriteSignals()
-        let environment = ProcessInfo.processInfo.environment
+        // Claude Code may be started from anywhere, without the variables of a shell.
+        let environment = EnvironmentFile.besides(ProcessInfo.processInfo.environment)
         let hook = try hookRequest(firedAt: firedAt, environment)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
         let configuration: ServiceConfiguration
         do {
-            configuration = try options.load()
+            configuration = try options.load(environment: environment)
         } catch {
             try keepUnsigned(hook, firedAt: firedAt, url: named, environment)
             throw error
@@ -130,9 +131,13 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
         case .kept(let spool, _):
             StandardStream.error.say("orgloop-queue: the service does not answer; the event waits in \(spool)")
         case .refused(let reason, let path):
+            let hint =
+                reason.hasPrefix("401")
+                ? "This command needs the secret of the service: --config, or its variable in Claude Code's environment "
+                    + "or in ~/.config/orgloop-queue/environment. " : ""
             throw CommandFailure(
                 message: "the service refused the event: \(reason)",
-                mend: "It is kept in \(path). When the cause is mended: "
+                mend: hint + "It is kept in \(path). When the cause is mended: "
                     + "jq -r .body \(path) | base64 -d | orgloop-queue send \(source) --body -")
         }
     }
@@ -144,7 +149,10 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
         let key = UUID().uuidString.lowercased()
         let request = request(hook, key: key, firedAt: firedAt, url: url, proof: [])
         guard let spool = options.database.map(Spool.init(database:)) ?? HookDelivery.Target.shared(environment)
-        else { return }
+        else {
+            return StandardStream.error.say(
+                "orgloop-queue: the event is lost: there is no home directory to keep it in; name a --database")
+        }
         do {
             try spool.put(request, key: key)
             StandardStream.error.say(

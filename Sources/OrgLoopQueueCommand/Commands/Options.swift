@@ -13,10 +13,14 @@ struct ConfigurationOptions: ParsableArguments {
     /// The flags that were given, for a command that is printed to be copied.
     var arguments: [String] { FlagText.given([("--config", config), ("--database", database)]) }
 
-    func load(listen: String? = nil, tokenFile: String? = nil) throws -> ServiceConfiguration {
+    /// - Parameter environment: What stands for this process's own.
+    func load(
+        listen: String? = nil, tokenFile: String? = nil,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> ServiceConfiguration {
         let flags = ConfigurationLoader.Flags(
             config: config, database: database, listen: listen, tokenFile: tokenFile)
-        return try ConfigurationLoader(flags: flags, environment: ProcessInfo.processInfo.environment).load()
+        return try ConfigurationLoader(flags: flags, environment: environment).load()
     }
 }
 

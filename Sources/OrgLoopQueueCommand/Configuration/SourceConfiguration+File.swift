@@ -45,7 +45,9 @@ extension SourceConfiguration {
     ) -> (id: Source.ID?, source: SourceConfiguration?) {
         let members = reader.members(element, keys: keys + ["description", "labels", "emits"])
         let id = identifier(of: element, members["id"], with: &reader)
-        let config = reader.members(members["config"], keys: configKeys + moreKeys)
+        // OrgLoop takes a key without a value for a configuration without keys.
+        let entry = members["config"].flatMap { $0.isNull ? nil : $0 }
+        let config = reader.members(entry, keys: configKeys + moreKeys)
         return (id, read(element, id, connector, config, poll: members["poll"], with: &reader))
     }
 

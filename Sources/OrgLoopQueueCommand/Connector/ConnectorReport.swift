@@ -52,12 +52,18 @@ struct ConnectorReport {
         }
     }
 
+    /// What changes in the files, line by line; nothing where that is left to a person.
+    var difference: [String] {
+        guard !plan.isDone, plan.obstacles.isEmpty, mode != .show else { return [] }
+        return plan.changes.flatMap(\.diff) + [""]
+    }
+
     private var yamlLines: [String] {
         guard !plan.isDone else { return ["the project reads from the queue and reports to it; nothing to change"] }
         guard plan.obstacles.isEmpty, mode != .show else { return byHand }
         let verb = mode == .edit ? "changed" : "would change"
         let files = plan.changes.map { "\(verb) \($0.path)" }
-        return plan.changes.flatMap(\.diff) + [""] + files + senders
+        return files + senders
     }
 
     private var byHand: [String] {

@@ -1,3 +1,4 @@
+import Foundation
 import OrgLoopConnector
 import Yams
 
@@ -21,6 +22,15 @@ struct ProjectPlan {
         let new: String
 
         var diff: [String] { UnifiedDiff(name: name, old: old, new: new).lines }
+
+        /// Puts the file back as it was, as far as that is possible; whoever calls has an error to tell of already.
+        func undo() {
+            if let old {
+                try? ProjectFile.write(path, Array(old.utf8))
+            } else {
+                unlink(path)
+            }
+        }
     }
 
     private(set) var steps: [Step] = []
@@ -55,7 +65,8 @@ struct ProjectPlan {
     // MARK: Sources
 
     private mutating func planSources(named: [String]) throws {
-        let blocks = project.connectors.map { file in
+        // The engine passes over sources in the project's own file; the queue's `serve` reads them there.
+        let blocks = ([project.root] + project.connectors).map { file in
             (file: file, blocks: file.elements("sources").map(SourceBlock.init))
         }
         let all = blocks.flatMap { $0.blocks.compactMap(\.self) }
@@ -82,6 +93,14 @@ struct ProjectPlan {
     }
 
     private mutating func change(_ file: ProjectFiles.File, _ blocks: [(index: Int, block: SourceBlock)]) {
+        guard file.path != project.root.path else {
+            steps += blocks.map { _, block in
+                Step(
+                    place: "\(file.name), source \(block.id): move it to a file under connectors, with these keys",
+                    yaml: block.yaml(target), obstacle: "it stands where the engine does not look for sources")
+            }
+            return
+        }
         var text = EditableText(file.text)
         var changes: [EditableText.Change] = []
         var expected = file.root.map(YAMLMeaning.init) ?? .map([:])

@@ -40,11 +40,11 @@ struct HookCheck {
             case .unreadable: troubles.append(Self.unreadable(path))
             case .settings(let text):
                 let installed = InstalledHook.all(in: text, recogniser, isExecutable: isExecutable)
-                if text.disablesAllHooks, sends(text, recogniser) {
+                if text.disablesAllHooks, text.hooks.contains(where: recogniser.isSentHere) {
                     troubles.append(Self.disabled(path))
                 } else if let gone = installed.first(where: { !$0.isRunnable }) {
                     troubles.append(Self.gone(gone, path))
-                } else if sends(text, recogniser) {
+                } else if text.hooks.contains(where: recogniser.isSentHere) {
                     return .ok("hook", "in \(path)")
                 }
             }
@@ -53,18 +53,6 @@ struct HookCheck {
             ?? .warn(
                 "hook", "no settings file of Claude Code has a hook that sends here",
                 mend: "Add it: orgloop-queue hook install")
-    }
-
-    /// Whether a hook sends to the queue: ours, OrgLoop's own at our port, or one that calls the service in its
-    /// own way.
-    private func sends(_ text: SettingsText, _ recogniser: HookRecogniser) -> Bool {
-        text.hooks.contains { hook in
-            switch recogniser.origin(of: hook) {
-            case .command, .http: true
-            case .orgLoop(let port): port == recogniser.port
-            case .foreign: recogniser.isNamed(in: hook.text)
-            }
-        }
     }
 
     private static func unreadable(_ path: String) -> Finding {

@@ -2,19 +2,21 @@ import Foundation
 
 /// Whose hook an entry of Claude Code's settings is.
 enum HookOrigin: Equatable {
-    /// `orgloop-queue hook claude-code`, through this program.
+    /// `orgloop-queue hook claude-code` and its flags, and nothing else, through this program.
     case command(program: String)
+    /// That inside of a command of the user's own, which is left alone.
+    case wrapped
     /// Claude Code's own `http` hook, to the webhooks of our service.
     case http(url: String)
     /// `orgloop hook claude-code-stop`, which posts to this port.
     case orgLoop(port: Int)
     case foreign
 
-    /// Whether `hook install` wrote it, or would have.
+    /// Whether `hook install` may have written it.
     var isOurs: Bool {
         switch self {
         case .command, .http: true
-        case .orgLoop, .foreign: false
+        case .wrapped, .orgLoop, .foreign: false
         }
     }
 
@@ -39,7 +41,8 @@ struct HookRecogniser {
         guard let command else { return .foreign }
         let words = arguments.map { [command] + $0 } ?? ShellWords.split(command)
         if let index = Self.position(of: [Self.programName, "hook", "claude-code"], in: words) {
-            return .command(program: words[index])
+            let isAlone = index == 0 && (arguments != nil || ShellWords.isOneCommand(command))
+            return isAlone ? .command(program: words[index]) : .wrapped
         }
         if let index = Self.position(of: ["orgloop", "hook", "claude-code-stop"], in: words) {
             return .orgLoop(port: Self.port(words, from: index))

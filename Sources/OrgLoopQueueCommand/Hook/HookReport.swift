@@ -27,7 +27,7 @@ struct InstalledHook {
         switch origin {
         case .command(let program): program
         case .http(let url): url
-        case .orgLoop, .foreign: ""
+        case .wrapped, .orgLoop, .foreign: ""
         }
     }
 }
@@ -58,17 +58,20 @@ struct HookReport {
 
     private mutating func read(_ text: SettingsText, _ recogniser: HookRecogniser) {
         hooks = InstalledHook.all(in: text, recogniser, isExecutable: FileManager.default.isExecutableFile)
+        let others = text.hooks.filter { recogniser.isSentHere($0) && !recogniser.origin(of: $0).isOurs }
+        troubles = others.map { "\($0.event): `\($0.text.printable)` sends here; it is not from hook install" }
+        isWorking = !text.disablesAllHooks && !others.isEmpty
         guard !hooks.isEmpty else { return }
         troubles = hooks.filter { !$0.isRunnable }.map { "\($0.event): \($0.target) is not there" }
         if text.disablesAllHooks { troubles.append("`disableAllHooks` is true: no hook runs") }
         troubles += Self.doubles(text, recogniser)
-        isWorking = !text.disablesAllHooks && hooks.contains(where: \.isRunnable)
+        isWorking = !text.disablesAllHooks && (hooks.contains(where: \.isRunnable) || !others.isEmpty)
     }
 
     /// OrgLoop's own hooks that post to our port as well.
     static func doubles(_ text: SettingsText, _ recogniser: HookRecogniser) -> [String] {
         text.hooks.compactMap { hook in
-            guard case .orgLoop(let port) = recogniser.origin(of: hook), port == recogniser.port else { return nil }
+            guard !recogniser.origin(of: hook).isOurs, recogniser.isSentHere(hook) else { return nil }
             return "\(hook.event): `\(hook.text)` sends here, too, so each session arrives twice; remove one of the two"
         }
     }

@@ -166,4 +166,14 @@ extension HookRecogniser {
     func origin(of hook: SettingsText.Hook) -> HookOrigin {
         origin(command: hook.command, arguments: hook.arguments, target: hook.target)
     }
+
+    /// Whether it sends to the queue: ours, alone or within a command of the user's own, OrgLoop's own at our port,
+    /// or one that calls the service in its own way.
+    func isSentHere(_ hook: SettingsText.Hook) -> Bool {
+        switch origin(of: hook) {
+        case .command, .http, .wrapped: true
+        case .orgLoop(let port): port == self.port
+        case .foreign: isNamed(in: hook.text)
+        }
+    }
 }

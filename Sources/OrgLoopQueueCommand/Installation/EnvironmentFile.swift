@@ -12,6 +12,14 @@ struct EnvironmentFile {
         variables = Self.parse(text)
     }
 
+    /// `environment`, and below it what the file of this user's service sets, if there is one: what the service
+    /// needs to know, its senders of the same user may.
+    static func besides(_ environment: [String: String]) -> [String: String] {
+        let named = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        guard let directory = named ?? environment["HOME"].map({ $0 + "/.config" }) else { return environment }
+        return EnvironmentFile(directory + "/orgloop-queue/environment").variables.merging(environment) { $1 }
+    }
+
     /// The assignments of a text: one a line, a value may stand in quotes, `#` and `;` begin a comment.
     static func parse(_ text: String) -> [String: String] {
         text.split(whereSeparator: \.isNewline).reduce(into: [:]) { variables, line in

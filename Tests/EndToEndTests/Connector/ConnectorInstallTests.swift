@@ -148,6 +148,33 @@ import Testing
         #expect(!run.output.contains("bare is polled"))
     }
 
+    @Test func `a source in the project's own file is left to a person, and nothing is changed`() async throws {
+        let root = "kind: Project\nsources:\n  - {id: claude-code, connector: '@orgloop/connector-claude-code'}\n"
+        let project = try Project(["orgloop.yaml": root])
+        let run = try await project.install("--edit")
+        #expect(run.status == 1)
+        #expect(run.output.contains("move it to a file under connectors"))
+        #expect(try project.text("orgloop.yaml") == root)
+        #expect(!project.has("connectors/orgloop-queue.yaml"))
+    }
+
+    @Test func `when a file cannot be written those before it are put back, and nothing is called changed`()
+        async throws
+    {
+        // Where the directory of loggers should be there is a file, so that not even root can write below it.
+        let root = "kind: Project\nconnectors:\n  - connectors/claude-code.yaml\n"
+        let project = try Project([
+            "orgloop.yaml": root, "connectors/claude-code.yaml": Self.claudeCode, "loggers": "",
+        ])
+        let run = try await project.install("--edit")
+        #expect(run.status == 1)
+        #expect(run.output.contains("+    connector: ./orgloop-queue.mjs"))
+        #expect(!run.output.contains("changed "))
+        #expect(run.error.contains("loggers"))
+        #expect(try project.text("connectors/claude-code.yaml") == Self.claudeCode)
+        #expect(try project.text("orgloop.yaml") == root)
+    }
+
     @Test func `installing again changes nothing`() async throws {
         let project = try Self.existing()
         _ = try await project.install("--edit")

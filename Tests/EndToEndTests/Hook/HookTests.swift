@@ -78,6 +78,27 @@ import Testing
         #expect(!run.error.isEmpty)
     }
 
+    @Test func `the secret is found where the user's service has it`() async throws {
+        let scratch = try Scratch()
+        let service = try await ServiceProcess.start(in: scratch, environment: secret)
+        let missing = try await Hook("s1").fire(in: scratch)
+        #expect(missing.status == 1)
+        #expect(missing.error.contains("needs the secret of the service"))
+        let directory = scratch.path + "/.config/orgloop-queue"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try scratch.write("CLAUDE_CODE_WEBHOOK_SECRET=s3cret\n", to: ".config/orgloop-queue/environment")
+        #expect(try await Hook("s2").fire(in: scratch).status == 0)
+        #expect(try await Hook.events(1, of: service).map { $0["payload"]["session_id"].text } == ["s2"])
+        await service.stop()
+    }
+
+    @Test func `without a home the event is called lost`() async throws {
+        let scratch = try Scratch()
+        let run = try await Hook("s1").fire(in: scratch, environment: ["HOME": "", "XDG_STATE_HOME": ""])
+        #expect(run.status == 1)
+        #expect(run.error.contains("the event is lost"))
+    }
+
     @Test func `what is no hook's JSON is said so and not kept`() async throws {
         let scratch = try Scratch()
         let run = try await Binary.run(["hook", "claude-code"], in: scratch, input: "not JSON")

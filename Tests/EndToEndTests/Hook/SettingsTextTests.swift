@@ -168,8 +168,8 @@ import Testing
         ("'/my bin/orgloop-queue' hook claude-code", .command(program: "/my bin/orgloop-queue")),
         (#""/my bin/orgloop-queue"  hook "claude-code""#, .command(program: "/my bin/orgloop-queue")),
         (#"/my\ bin/orgloop-queue hook claude-code"#, .command(program: "/my bin/orgloop-queue")),
-        ("A=1 exec /b/orgloop-queue hook claude-code; true", .command(program: "/b/orgloop-queue")),
-        ("echo 'it'\\''s' && /b/orgloop-queue hook claude-code", .command(program: "/b/orgloop-queue")),
+        ("A=1 exec /b/orgloop-queue hook claude-code; true", .wrapped),
+        ("echo 'it'\\''s' && /b/orgloop-queue hook claude-code", .wrapped),
         ("/b/orgloop-queue hook claude-codex", .foreign), ("/b/my-orgloop-queue hook claude-code", .foreign),
         ("orgloop-queue status", .foreign), ("echo 'orgloop-queue hook claude-code'", .foreign), ("", .foreign),
         ("orgloop hook claude-code-stop", .orgLoop(port: 4800)),
@@ -229,6 +229,35 @@ import Testing
     private static func installed(_ shape: String) throws -> String {
         let text = try SettingsText(Array(shape.utf8)).installing(entry, on: [.sessionEnd], recogniser)
         return String(decoding: text.bytes, as: UTF8.self)
+    }
+}
+
+@Suite struct WrappedHookTests {
+    private static let recogniser = HookRecogniser(url: "http://127.0.0.1:4810")
+
+    @Test(arguments: [
+        "notify-send done; tee -a ~/log | orgloop-queue hook claude-code && rm -f /tmp/lock",
+        "echo orgloop-queue hook claude-code # just text", "orgloop-queue hook claude-code # mine",
+        "orgloop-queue hook claude-code >> log", "/bin/x/orgloop-queue hook claude-code --exit-status $(status)",
+        "/bin/x/orgloop-queue hook claude-code --exit-status \"`status`\"", "sudo orgloop-queue hook claude-code",
+        "orgloop-queue hook claude-code\nother",
+    ])
+    func `a command of the user's own around ours is left alone, and known to send here`(_ command: String) throws {
+        #expect(Self.recogniser.origin(command: command, arguments: nil, target: nil) == .wrapped)
+        let quoted = JSONOutput.quoted(command)
+        let file = #"{"hooks":{"SessionEnd":[{"hooks":[{"type":"command","command":\#(quoted)}]}]}}"#
+        let text = try SettingsText(Array(file.utf8))
+        #expect(text.ours(Self.recogniser).isEmpty)
+        #expect(HookReport.doubles(text, Self.recogniser).count == 1)
+    }
+
+    @Test(arguments: [
+        "orgloop-queue hook claude-code", "'/a b/orgloop-queue' hook claude-code --config '/c;d/#e&.yaml'",
+        "$HOME/bin/orgloop-queue hook claude-code", "/x/orgloop-queue hook claude-code --source 'a|b'",
+        "/x/orgloop-queue hook claude-code --config a#b",
+    ])
+    func `a command that is ours alone is ours, whatever its arguments are spelled like`(_ command: String) {
+        #expect(Self.recogniser.origin(command: command, arguments: nil, target: nil).isOurs)
     }
 }
 
