@@ -28,14 +28,17 @@ struct Answer: Sendable {
     ///
     /// - Parameter code: The stable name of what went wrong.
     /// - Parameter detail: What the caller can do about it.
-    static func problem(_ status: Int, _ code: String, title: String, detail: String) -> Answer {
-        let body: JSON = [
-            "type": "about:blank", "title": .text(title), "status": .integer(status), "detail": .text(detail),
-            "error": .text(code),
+    /// - Parameter more: Members beside the standard ones.
+    static func problem(
+        _ status: Int, _ code: String, title: String, detail: String, more: [(name: String, value: JSON)] = []
+    ) -> Answer {
+        let members: [(name: String, value: JSON)] = [
+            ("type", "about:blank"), ("title", .text(title)), ("status", .integer(status)),
+            ("detail", .text(detail)), ("error", .text(code)),
         ]
         return Answer(
             status: status, fields: [Field(name: "Content-Type", value: "application/problem+json")],
-            body: body.bytes)
+            body: JSON.object(members + more).bytes)
     }
 
     static func badRequest(_ detail: String) -> Answer {

@@ -2,20 +2,28 @@ import Synchronization
 
 /// Bounds the memory that all request bodies take together, however many connections send one.
 final class ByteBudget: Sendable {
-    private let left: Mutex<Int>
+    private struct State {
+        var bytes: Int
+        var taken = 0
+    }
 
-    init(bytes: Int) { left = Mutex(bytes) }
+    private let state: Mutex<State>
+
+    init(bytes: Int) { state = Mutex(State(bytes: bytes)) }
+
+    /// Allows `bytes` from now on; what is taken beyond that stays taken until it is released.
+    func resize(to bytes: Int) { state.withLock { $0.bytes = bytes } }
 
     /// Sets `bytes` aside; `false` when there are not that many.
     func reserve(_ bytes: Int) -> Bool {
-        left.withLock { left in
-            guard bytes <= left else { return false }
-            left -= bytes
+        state.withLock { state in
+            guard bytes <= state.bytes - state.taken else { return false }
+            state.taken += bytes
             return true
         }
     }
 
     func release(_ bytes: Int) {
-        left.withLock { $0 += bytes }
+        state.withLock { $0.taken -= bytes }
     }
 }

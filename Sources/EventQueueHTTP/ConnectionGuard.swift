@@ -24,7 +24,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Enough for a peer on the same continent to read an answer it did not wait for.
     private static let lingerTime: TimeAmount = .seconds(1)
 
-    private let limits: Limits.Settings
+    private let settings: Current<Limits.Settings>
     private let connections: Connections
     private var deadline: Scheduled<Void>?
     private var requestsOpen = 0
@@ -35,8 +35,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// resets it, and the reset may overtake the answer.
     private var ignoresInput = false
 
-    init(limits: Limits.Settings, connections: Connections) {
-        self.limits = limits
+    init(settings: Current<Limits.Settings>, connections: Connections) {
+        self.settings = settings
         self.connections = connections
     }
 
@@ -122,17 +122,17 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private func inviteBody(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
         let length = head.headers["content-length"].first.flatMap { Int($0) } ?? 0
-        guard length <= limits.bodyBytesMax else { return }
+        guard length <= settings.value.bodyBytesMax else { return }
         context.writeAndFlush(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
 
     private func awaitHead(_ context: ChannelHandlerContext) {
-        arm(context, in: TimeAmount(limits.headTimeout)) { $0.close(promise: nil) }
+        arm(context, in: TimeAmount(settings.value.headTimeout)) { $0.close(promise: nil) }
     }
 
     private func awaitBody(_ context: ChannelHandlerContext) {
-        arm(context, in: TimeAmount(limits.bodyTimeout)) { context in
+        arm(context, in: TimeAmount(settings.value.bodyTimeout)) { context in
             self.arm(context, in: Self.answerTimeout) { $0.close(promise: nil) }
             context.fireErrorCaught(BodyTimeout())
         }
@@ -157,24 +157,30 @@ final class ConnectionGuard: ChannelDuplexHandler {
 }
 
 /// Hummingbird's HTTP/1 connection with a ``ConnectionGuard`` behind its parser.
+///
+/// Its parser is made for each connection, with the bounds that hold when the connection comes.
 struct GuardedConnection: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
-    let connection: HTTP1Channel
-    let limits: Limits.Settings
+    let responder: HTTPChannelHandler.Responder
+    let settings: Current<Limits.Settings>
     let connections: Connections
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
+        let bytesMax = settings.value.headerBytesMax
+        let parsing = HTTP1Channel.Configuration(
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: bytesMax, maxHeaderListSize: bytesMax))
+        let connection = HTTP1Channel(responder: responder, configuration: parsing)
+        return connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            let guarding = ConnectionGuard(limits: limits, connections: connections)
+            let guarding = ConnectionGuard(settings: settings, connections: connections)
             try pipeline.addHandler(guarding, position: .after(parser))
             return value
         }
     }
 
     func handle(value: Value, logger: Logger) async {
-        await connection.handle(value: value, logger: logger)
+        await HTTP1Channel(responder: responder).handle(value: value, logger: logger)
     }
 }

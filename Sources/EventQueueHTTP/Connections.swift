@@ -1,3 +1,5 @@
+import EventQueue
+import HummingbirdCore
 import NIOCore
 import Synchronization
 
@@ -65,4 +67,20 @@ final class Connections: Sendable {
             task.cancel()
         }
     }
+}
+
+/// Lets as many connections be open as the limits say at the time.
+///
+/// One more waits in the kernel; a higher limit lets it in when the next connection ends.
+struct ConnectionQuota: AvailableConnectionsDelegate {
+    let settings: Current<Limits.Settings>
+    private var open = 0
+
+    init(settings: Current<Limits.Settings>) { self.settings = settings }
+
+    mutating func connectionOpened() { open += 1 }
+
+    mutating func connectionClosed() { open -= 1 }
+
+    func isAcceptingNewConnections() -> Bool { open < settings.value.connectionsMax }
 }

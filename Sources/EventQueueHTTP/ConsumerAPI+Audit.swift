@@ -19,6 +19,7 @@ extension ConsumerAPI {
                     [
                         ("sources", $0.sourcesJSON(at: $1)), ("database_bytes", .integer($0.databaseBytes)),
                         ("wal_bytes", .integer($0.walBytes)),
+                        ("configuration", reloads?.standing.json ?? .null),
                     ]
                 }
             default: Self.notFound

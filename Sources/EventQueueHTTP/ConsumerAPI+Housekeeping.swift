@@ -6,7 +6,7 @@ extension ConsumerAPI {
     func prune(_ bytes: [UInt8]) async throws -> Answer {
         let body = try CallBody.decode(PruneBody.self, from: bytes, members: PruneBody.members)
         let named = try body.retention()
-        let retention = named.isEmpty ? self.retention : named
+        let retention = named.isEmpty ? self.retention.value : named
         guard !retention.isEmpty else {
             return .problem(
                 400, "no_retention", title: "No retention is configured, so every event is kept.",

@@ -10,7 +10,9 @@ struct ConsumerAPI: Sendable {
     let sources: SourceRegistry
     let ids: EventIDGenerator
     /// What `prune` goes by when its caller names nothing.
-    let retention: Retention
+    let retention: Current<Retention>
+    /// Where the configuration is read again; `nil` where nobody does.
+    let reloads: Reloads?
     let logger: Logger
 
     /// Room for the outcomes of a largest batch, each with its detail.
@@ -25,6 +27,7 @@ struct ConsumerAPI: Sendable {
             case .replays: try await replay(body)
             case .importLines: try await importLines(body)
             case .prune: try await prune(body)
+            case .reload: try await reload(body)
             case .dropConsumer(let consumer): try await dropConsumer(consumer, body)
             case .retry(let id): try await retry(id, body)
             case .discard(let id): try await discard(id, body)

@@ -1,18 +1,24 @@
+import EventQueue
 import Synchronization
 
 /// Keeps browsers out: a page that a user happens to visit must not be able to write into a queue on
 /// this machine, neither by a cross-origin POST nor by rebinding a DNS name to a loopback address.
 final class Gate: Sendable {
     private let listenHost: String
-    private let hosts: [HostName]
+    private let hosts: Current<[HostName]>
     /// Known once the socket is bound.
     private let port = Atomic<Int>(0)
 
     /// - Parameter hosts: Further names under which the service is called; one without a port goes with any.
     init(listenHost: String, hosts: [String]) {
         self.listenHost = listenHost.lowercased()
-        self.hosts = hosts.compactMap { HostName($0) }
+        self.hosts = Current(Self.names(hosts))
     }
+
+    /// Lets `hosts` in from the next request on, and none of the names before.
+    func admit(hosts: [String]) { self.hosts.replace(with: Self.names(hosts)) }
+
+    private static func names(_ hosts: [String]) -> [HostName] { hosts.compactMap { HostName($0) } }
 
     /// Tells on which port the service listens.
     func isBound(to port: Int) {
@@ -49,7 +55,7 @@ final class Gate: Sendable {
         if host.name == listenHost, host.port == nil || host.port == port.load(ordering: .relaxed) {
             return true
         }
-        return hosts.contains { $0.name == host.name && ($0.port == nil || $0.port == host.port) }
+        return hosts.value.contains { $0.name == host.name && ($0.port == nil || $0.port == host.port) }
     }
 }
 

@@ -32,8 +32,10 @@ final class Metrics: Sendable {
 
     /// The exposition text.
     ///
-    /// - Parameter status: `nil` when the store could not tell.
-    func text(_ status: QueueStatus?, now: Timestamp) -> String {
+    /// - Parameters:
+    ///   - status: `nil` when the store could not tell.
+    ///   - configuration: `nil` where it is never read again.
+    func text(_ status: QueueStatus?, configuration: Reloads.Standing?, now: Timestamp) -> String {
         let counts = counts.withLock { $0 }
         var text = Exposition()
         text.family("http_requests_total", "counter", "Requests by kind of route and status.")
@@ -50,8 +52,18 @@ final class Metrics: Sendable {
         }
         text.family("store_up", "gauge", "Whether the store answered when this was written.")
         text.sample("store_up", [], status == nil ? 0 : 1)
+        if let configuration { Self.write(configuration, to: &text) }
         if let status { Self.write(status, now: now, to: &text) }
         return text.text
+    }
+
+    private static func write(_ configuration: Reloads.Standing, to text: inout Exposition) {
+        text.family("config_last_reload_successful", "gauge", "Whether the configuration file could be used.")
+        text.sample("config_last_reload_successful", [], configuration.failure == nil ? 1 : 0)
+        text.family(
+            "config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in force was read.")
+        text.sample(
+            "config_last_reload_success_timestamp_seconds", [], Int(configuration.loadedAt.milliseconds / 1000))
     }
 
     private static func write(_ status: QueueStatus, now: Timestamp, to text: inout Exposition) {

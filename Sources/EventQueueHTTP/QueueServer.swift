@@ -40,6 +40,8 @@ public struct QueueServer: Service {
     private let logger: Logger
     private let gate: Gate
     private let connections = Connections()
+    private let settings: Current<Limits.Settings>
+    private let retention: Current<Retention>
     private let responder: Responder
     private let onReady: @Sendable (Int) async -> Void
 
@@ -47,12 +49,13 @@ public struct QueueServer: Service {
     ///   - doorbell: The bell that `store` rings.
     ///   - token: What callers of the consumer API present.
     ///   - health: What `/ready` tells; the caller keeps it up to date.
+    ///   - reloads: Where a call has the configuration read again; `nil` where nobody reads it.
     ///   - onReady: Called with the port once the socket is bound and before a connection is accepted, so it
     ///     must not wait for an answer of this service.
     public init(
         configuration: Configuration, sources: SourceRegistry, store: any EventStore, doorbell: Doorbell,
         ids: EventIDGenerator, token: AccessToken, health: Health, clock: @escaping TimeSource,
-        logger: Logger,
+        reloads: Reloads? = nil, logger: Logger,
         onReady: @escaping @Sendable (Int) async -> Void
     ) {
         self.configuration = configuration
@@ -61,18 +64,29 @@ public struct QueueServer: Service {
         self.logger = logger
         self.onReady = onReady
         gate = Gate(listenHost: configuration.host, hosts: configuration.hosts)
+        settings = Current(configuration.limits)
+        retention = Current(configuration.retention)
         let metrics = Metrics()
         responder = Responder(
             gate: gate,
             receiver: Receiver(
-                sources: sources, store: store, ids: ids, health: health, limits: configuration.limits,
+                sources: sources, store: store, ids: ids, health: health, settings: settings,
                 now: clock, metrics: metrics, logger: logger),
             api: ConsumerAPI(
                 store: store, longPoll: LongPoll(store: store, doorbell: doorbell), now: clock, sources: sources,
-                ids: ids,
-                retention: configuration.retention, logger: logger),
+                ids: ids, retention: retention, reloads: reloads, logger: logger),
             token: token, health: health, metrics: metrics, connections: connections,
             budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))
+    }
+
+    /// Serves `sources` by what `configuration` says from the next request on, and drops no connection; what is
+    /// being answered keeps what it found. Host and port are those that the server was made with.
+    public func reconfigure(_ configuration: Configuration, sources: [Source]) {
+        gate.admit(hosts: configuration.hosts)
+        settings.replace(with: configuration.limits)
+        responder.budget.resize(to: configuration.limits.inFlightBytesMax)
+        retention.replace(with: configuration.retention)
+        responder.receiver.sources.replace(with: sources)
     }
 
     /// Takes in a request that did not come over the network as if its sender had posted it now: the same
@@ -151,22 +165,14 @@ public struct QueueServer: Service {
         // The framework tells of its start, of its parts and of each request; the service tells of its own.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        let limits = configuration.limits
-        var parsing = HTTP1Channel.Configuration()
-        parsing.httpDecoder = .init(
-            maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax)
-        let parser = parsing
         return Application(
             responder: responder,
             server: HTTPServerBuilder { responder in
-                GuardedConnection(
-                    connection: HTTP1Channel(responder: responder, configuration: parser), limits: limits,
-                    connections: connections)
+                GuardedConnection(responder: responder, settings: settings, connections: connections)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(
-                    limits.connectionsMax, logger: quiet)),
+                availableConnectionsDelegate: ConnectionQuota(settings: settings)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 gate.isBound(to: port)

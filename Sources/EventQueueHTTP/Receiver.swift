@@ -16,10 +16,13 @@ struct Receiver: Sendable {
     let store: any EventStore
     let ids: EventIDGenerator
     let health: Health
-    let limits: Limits.Settings
+    let settings: Current<Limits.Settings>
     let now: TimeSource
     let metrics: Metrics
     let logger: Logger
+
+    /// The bounds that hold at this moment.
+    var limits: Limits.Settings { settings.value }
 
     /// Checks everything that needs no body, so that nobody sends one in vain.
     func admit(method: String, source name: String, headers: some HeaderLookup) -> Admission {

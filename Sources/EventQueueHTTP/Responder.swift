@@ -67,7 +67,7 @@ struct Responder: HTTPResponder {
         case .health: return unread(.json(200, ["status": "ok"]), headers)
         case .ready: return unread(readiness, headers)
         case .metrics: return unread(await exposition(), headers)
-        case .cursor, .importLines, .prune, .dropConsumer, .retry, .discard:
+        case .cursor, .importLines, .prune, .reload, .dropConsumer, .retry, .discard:
             return try await call(route, headers, request.body, context)
         case .replays where request.method == .post: return try await call(route, headers, request.body, context)
         default: return unread(await api.look(route), headers)
@@ -170,7 +170,8 @@ struct Responder: HTTPResponder {
     }
 
     private func exposition() async -> Answer {
-        let text = metrics.text(try? await api.store.status(), now: api.now())
+        let text = metrics.text(
+            try? await api.store.status(), configuration: api.reloads?.standing, now: api.now())
         let field = Answer.Field(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")
         return Answer(status: 200, fields: [field], body: Array(text.utf8))
     }

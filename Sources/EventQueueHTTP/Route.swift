@@ -18,6 +18,7 @@ enum Route: Sendable, Equatable {
     case event(String)
     case importLines
     case prune
+    case reload
     case dropConsumer(String)
     case quarantine(Query)
     case quarantined(String)
@@ -50,6 +51,7 @@ enum Route: Sendable, Equatable {
         case ["v1", "events"]: self = .events(query)
         case ["v1", "quarantine"]: self = .quarantine(query)
         case ["v1", "prune"]: self = .prune
+        case ["v1", "reload"]: self = .reload
         case ["v1", "import"]: self = .importLines
         case ["v1", "sources"]: self = .sources
         case ["v1", "consumers"]: self = .consumers
@@ -83,7 +85,7 @@ enum Route: Sendable, Equatable {
     /// The methods it takes; none for a path that is nothing's.
     var methods: [String] {
         switch self {
-        case .webhook, .cursor, .importLines, .prune, .dropConsumer, .retry, .discard: ["POST"]
+        case .webhook, .cursor, .importLines, .prune, .reload, .dropConsumer, .retry, .discard: ["POST"]
         case .replays: ["GET", "HEAD", "POST"]
         case .events, .event, .replay, .quarantine, .quarantined, .sources, .consumers, .status, .health, .ready,
             .metrics:
@@ -95,7 +97,7 @@ enum Route: Sendable, Equatable {
     /// Whether a call needs the bearer token.
     var needsToken: Bool {
         switch self {
-        case .cursor, .replays, .replay, .events, .event, .importLines, .prune, .dropConsumer, .quarantine,
+        case .cursor, .replays, .replay, .events, .event, .importLines, .prune, .reload, .dropConsumer, .quarantine,
             .quarantined, .retry, .discard, .sources, .consumers, .status, .unknownCall:
             true
         case .webhook, .health, .ready, .metrics, .unknown: false
@@ -112,6 +114,7 @@ enum Route: Sendable, Equatable {
         case .events, .event: "events"
         case .importLines: "import"
         case .prune: "prune"
+        case .reload: "reload"
         case .dropConsumer: "drop"
         case .quarantine, .quarantined, .retry, .discard: "quarantine"
         case .sources, .consumers, .status: "status"

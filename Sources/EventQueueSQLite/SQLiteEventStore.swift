@@ -38,7 +38,7 @@ public final class SQLiteEventStore: EventStore {
         }
     }
 
-    let configuration: Configuration
+    private let settings: Current<Configuration>
     let file: DatabaseFile
     let pool: DatabasePool
     let writer: Writer
@@ -57,6 +57,9 @@ public final class SQLiteEventStore: EventStore {
     private let lock: ServiceLock
     private let check: Task<Void, Never>
 
+    /// What holds at this moment.
+    var configuration: Configuration { settings.value }
+
     /// The failures after which the service must end (`broken`) or turn unready (`damaged`).
     public var failures: AsyncStream<StoreFailure> { guardian.failures }
 
@@ -74,7 +77,7 @@ public final class SQLiteEventStore: EventStore {
     private init(
         _ configuration: Configuration, _ doorbell: Doorbell, _ clock: @escaping TimeSource, _ logger: Logger
     ) throws {
-        self.configuration = configuration
+        settings = Current(configuration)
         self.doorbell = doorbell
         self.clock = clock
         self.logger = logger
@@ -107,6 +110,22 @@ public final class SQLiteEventStore: EventStore {
             lock.release()
             throw error
         }
+    }
+
+    /// Goes by what `configuration` says from the next verb on, and knows its sources. Path and migrating are those
+    /// that the store was opened with.
+    ///
+    /// - Throws: ``StoreFailure`` when new sources cannot be written down now; nothing has changed then.
+    public func reconfigure(_ configuration: Configuration) async throws {
+        let known = Set(self.configuration.sources)
+        let new = configuration.sources.filter { !known.contains($0) }
+        if !new.isEmpty {
+            try await write { database in
+                for source in new { _ = try database.sourceRow(source, insertingIfMissing: true) }
+            }
+        }
+        settings.replace(with: configuration)
+        guardian.reconfigure(configuration.limits)
     }
 
     /// Finishes what was handed over, empties the WAL into the database and gives the lock back.

@@ -50,6 +50,42 @@ struct RawConnection {
         }
     }
 
+    /// Sends requests over this one connection, each when the answer to the one before is there.
+    func conversing<Result>(_ body: (inout Conversation) async throws -> Result) async throws -> Result {
+        try await channel.executeThenClose { inbound, outbound in
+            var conversation = Conversation(answers: inbound.makeAsyncIterator(), outbound: outbound)
+            return try await body(&conversation)
+        }
+    }
+
+    /// One connection that stays open.
+    struct Conversation {
+        struct Ended: Error {}
+
+        fileprivate var answers: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+        fileprivate let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+
+        /// Sends one request and returns the status of its answer.
+        ///
+        /// - Throws: ``Ended`` when the other side closes instead.
+        mutating func status(of request: String) async throws -> Int {
+            try await outbound.write(ByteBuffer(string: request))
+            var text = ""
+            while !Self.isWhole(text) {
+                guard let part = try await answers.next() else { throw Ended() }
+                text += String(buffer: part)
+            }
+            return Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0
+        }
+
+        private static func isWhole(_ text: String) -> Bool {
+            guard let head = text.firstRange(of: "\r\n\r\n") else { return false }
+            let lines = text[..<head.lowerBound].split(separator: "\r\n").map { $0.lowercased() }
+            let length = lines.first { $0.hasPrefix("content-length: ") }.flatMap { Int($0.dropFirst(16)) } ?? 0
+            return text[head.upperBound...].utf8.count >= length
+        }
+    }
+
     static func exchange(port: Int, _ text: String) async throws -> String {
         try await RawConnection(port: port).exchange(text)
     }

@@ -15,6 +15,8 @@ struct TestService: Sendable {
     let store: any EventStore
     let health: Health
     let sources: SourceRegistry
+    let server: QueueServer
+    let reloads: Reloads
     let group: ServiceGroup
     /// Calls with the bearer token.
     let client: QueueClient
@@ -46,11 +48,12 @@ struct TestService: Sendable {
         let registry = SourceRegistry(sources)
         let served = wrap(store)
         let token = try #require(AccessToken("test-token"))
+        let reloads = Reloads(file: "/etc/orgloop-queue.yaml", loadedAt: .now())
         let server = QueueServer(
             configuration: .init(host: "127.0.0.1", port: 0, hosts: hosts, limits: limits), sources: registry,
             store: served, doorbell: doorbell, ids: EventIDGenerator(now: Timestamp.now, after: nil),
             token: token,
-            health: health, clock: Timestamp.now, logger: logger
+            health: health, clock: Timestamp.now, reloads: reloads, logger: logger
         ) { port in
             health.set(.ready)
             ready.yield(port)
@@ -65,7 +68,8 @@ struct TestService: Sendable {
             let port = try #require(await bound.next())
             let result = try await body(
                 TestService(
-                    port: port, store: served, health: health, sources: registry, group: group,
+                    port: port, store: served, health: health, sources: registry, server: server, reloads: reloads,
+                    group: group,
                     client: QueueClient(url: "http://127.0.0.1:\(port)", token: token),
                     stranger: QueueClient(url: "http://127.0.0.1:\(port)")))
             await group.triggerGracefulShutdown()
@@ -129,7 +133,7 @@ struct TestService: Sendable {
             + "Authorization: Bearer test-token\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
-    static func signature(of body: String) -> (name: String, value: String) {
+    static func signature(of body: String, key secret: String = secret) -> (name: String, value: String) {
         let key = SymmetricKey(data: Array(secret.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Array(body.utf8), using: key)
         return ("X-Hub-Signature-256", "sha256=" + code.map { String(format: "%02x", $0) }.joined())

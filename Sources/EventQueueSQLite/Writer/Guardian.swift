@@ -23,7 +23,7 @@ final class Guardian: Sendable {
     }
 
     private let file: DatabaseFile
-    private let limits: Limits.Settings
+    private let limits: Current<Limits.Settings>
     private let logger: Logger
     private let state: Mutex<State>
     private let reports: AsyncStream<StoreFailure>.Continuation
@@ -33,7 +33,7 @@ final class Guardian: Sendable {
 
     init(file: DatabaseFile, limits: Limits.Settings, events: Int, logger: Logger) {
         self.file = file
-        self.limits = limits
+        self.limits = Current(limits)
         self.logger = logger
         var state = State()
         state.databaseIdentity = DatabaseFile.identity(file.path)
@@ -42,6 +42,9 @@ final class Guardian: Sendable {
         self.state = Mutex(state)
         (failures, reports) = AsyncStream.makeStream(of: StoreFailure.self, bufferingPolicy: .bufferingOldest(8))
     }
+
+    /// Refuses by `limits` from the next write on.
+    func reconfigure(_ limits: Limits.Settings) { self.limits.replace(with: limits) }
 
     /// Runs a write and lets it be acknowledged only when it is in the file that everybody else sees.
     ///
@@ -77,6 +80,7 @@ final class Guardian: Sendable {
     }
 
     private func refuseIfFull(adding count: Int) throws {
+        let limits = limits.value
         if let free = file.freeBytes, free < Int64(limits.freeBytesMin) {
             throw StoreFailure.diskFull("Less than \(limits.freeBytesMin) bytes are free (free_bytes_min).")
         }

@@ -35,9 +35,34 @@ struct StatusReport: Decodable {
         var text: String { "\(standing) \(engine) since \(openedAt)" }
     }
 
+    /// The configuration of a service that can read it again.
+    struct ConfigurationReport: Decodable {
+        let file: String?
+        let loadedAt: String
+        let needsRestart: [String]
+        let refusedAt: String?
+        /// Why the file was not taken over when it was last read; `nil` when it was.
+        let refused: [String]?
+
+        /// Says that the file was not taken over, if it was not.
+        var refusal: String? {
+            refused.map { problems in
+                let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
+                return "\(name) was refused at \(refusedAt ?? "an unknown time"), and what was read at \(loadedAt) "
+                    + "still holds: \(problems.first ?? "no reason is known")\(more)"
+            }
+        }
+
+        /// What of the file does not hold yet, a sentence each.
+        var restarts: [String] { needsRestart.map { "\(name) needs a restart of the service: \($0)" } }
+
+        private var name: String { file ?? "the configuration" }
+    }
+
     let sources: [SourceReport]
     let databaseBytes: Int64
     let walBytes: Int64
+    let configuration: ConfigurationReport?
 }
 
 /// The answer of `GET /v1/consumers`.

@@ -5,12 +5,13 @@ import EventQueue
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Checks the configuration.",
+        abstract: "Checks the configuration, and has the service read it again.",
         discussion: """
             EXAMPLE
               orgloop-queue config check config/orgloop-queue.yaml
+              orgloop-queue config reload
             """,
-        subcommands: [CheckCommand.self])
+        subcommands: [CheckCommand.self, ReloadCommand.self])
 
     /// Shows what would run, or everything that is wrong.
     struct CheckCommand: AsyncParsableCommand {

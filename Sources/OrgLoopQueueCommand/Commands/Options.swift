@@ -18,9 +18,17 @@ struct ConfigurationOptions: ParsableArguments {
         listen: String? = nil, tokenFile: String? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> ServiceConfiguration {
+        try loader(listen: listen, tokenFile: tokenFile, environment: environment).load()
+    }
+
+    /// What reads the configuration, now and again.
+    func loader(
+        listen: String? = nil, tokenFile: String? = nil,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> ConfigurationLoader {
         let flags = ConfigurationLoader.Flags(
             config: config, database: database, listen: listen, tokenFile: tokenFile)
-        return try ConfigurationLoader(flags: flags, environment: environment).load()
+        return ConfigurationLoader(flags: flags, environment: environment)
     }
 }
 
@@ -51,12 +59,13 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameters:
     ///   - reason: Why the verb makes no sense while the service is stopped, for those that do not.
     ///   - makingDatabase: Whether it begins the database that was named if there is none.
+    ///   - configuration: What leads to the service, where the verb has read it in a way of its own.
     /// - Throws: ``CommandFailure`` when neither is possible; what `verb` throws.
     func withService<Result>(
-        onlyRunning reason: String? = nil, makingDatabase: Bool = false,
+        onlyRunning reason: String? = nil, makingDatabase: Bool = false, by configuration: ServiceConfiguration? = nil,
         _ verb: (ServiceConnection, ServiceConfiguration) async throws -> Result
     ) async throws -> Result {
-        var locator = try locator()
+        var locator = try locator(by: configuration)
         locator.makesDatabase = makingDatabase
         var attempts = 0
         while true {
@@ -78,9 +87,9 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     /// What finds the service; for a verb that has to find it again after a restart.
-    func locator() throws -> ServiceLocator {
+    func locator(by read: ServiceConfiguration? = nil) throws -> ServiceLocator {
         let environment = ProcessInfo.processInfo.environment
-        let configuration = try configuration.load(tokenFile: tokenFile)
+        let configuration = try read ?? configuration.load(tokenFile: tokenFile)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
         let token = Result { () throws(CommandFailure) in
             try self.token(environment, file: TokenFile(path: configuration.tokenFile))

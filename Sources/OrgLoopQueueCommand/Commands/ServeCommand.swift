@@ -1,4 +1,7 @@
 import ArgumentParser
+import EventQueue
+import EventQueueHTTP
+import Foundation
 import Logging
 
 /// Runs the service.
@@ -10,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
             Prints one line when it can commit: orgloop-queue ready on http://HOST:PORT. Logs go to standard \
             error. Without a configuration file it serves the source claude-code, with the secret of \
             CLAUDE_CODE_WEBHOOK_SECRET when that is set. The token of the consumer API is made at the first \
-            start, beside the database.
+            start, beside the database. SIGHUP has the configuration read again, as config reload does.
 
             EXAMPLE
               orgloop-queue serve
@@ -46,12 +49,24 @@ struct ServeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         ServiceParts.ignoreWriteSignals()
-        let configuration = try options.load(listen: listen, tokenFile: tokenFile)
+        // Before anything that takes time: the signal would end the process.
+        let hangUp = HangUpSignal()
+        let loader = options.loader(listen: listen, tokenFile: tokenFile)
+        let loadedAt = Timestamp.now()
+        let configuration = try loader.load()
         let format = logFormat ?? (json || !StandardStream.error.isTerminal ? .json : .text)
         let level = logLevel
         let logger = Logger(label: "orgloop-queue") { label in
             StreamLogHandler(label: label, level: level, format: format)
         }
-        try await QueueService(configuration: configuration, logger: logger).run()
+        let reloads = Reloads(file: configuration.file.map(Self.full), loadedAt: loadedAt)
+        try await QueueService(
+            configuration: configuration, loader: loader, reloads: reloads, hangUp: hangUp, logger: logger
+        ).run()
+    }
+
+    /// Whoever asks for the status stands in another directory.
+    private static func full(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 }

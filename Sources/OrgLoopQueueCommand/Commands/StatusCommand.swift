@@ -69,7 +69,8 @@ extension StatusReport {
         let quarantined = sources.filter { $0.quarantined > 0 }.map { source in
             "\(source.quarantined) in quarantine: requests of \(source.id) that could not become events"
         }
-        let lines = ofConsumers + quarantined
+        let unapplied = configuration.map { [$0.refusal].compactMap(\.self) + $0.restarts } ?? []
+        let lines = unapplied + ofConsumers + quarantined
         return lines.isEmpty ? [] : [""] + lines
     }
 

@@ -17,23 +17,41 @@ struct ConfigurationLoader {
 
     /// Reads and checks everything.
     ///
+    /// - Parameter served: Where the service listens that would take it over, whatever the file says.
     /// - Throws: ``ConfigurationFailure`` with every problem.
-    func load() throws(ConfigurationFailure) -> ServiceConfiguration {
+    func load(servedOn served: ListenAddress? = nil) throws(ConfigurationFailure) -> ServiceConfiguration {
+        let (configuration, problems) = read(servedOn: served)
+        guard problems.isEmpty, let configuration else { throw ConfigurationFailure(problems: problems) }
+        return configuration
+    }
+
+    /// What can be read whatever else is wrong: enough to find the service, which judges its file itself, and has
+    /// an environment of its own.
+    ///
+    /// - Throws: ``ConfigurationFailure`` when not even a database is named.
+    func loadPlaces() throws(ConfigurationFailure) -> ServiceConfiguration {
+        let (configuration, problems) = read(servedOn: nil)
+        guard let configuration else { throw ConfigurationFailure(problems: problems) }
+        return configuration
+    }
+
+    private func read(servedOn served: ListenAddress?) -> (ServiceConfiguration?, [ConfigurationProblem]) {
         var problems: [ConfigurationProblem] = []
         let path = (flags.config ?? named("ORGLOOP_QUEUE_CONFIG")).map(Self.file)
-        let file = path.map { read($0, problems: &problems) } ?? FileConfiguration()
+        let file = path.map { read($0, isReplacing: served != nil, problems: &problems) } ?? FileConfiguration()
         let listen = listen(file, problems: &problems)
         let database = database(file, beside: path, problems: &problems)
         let sources = file.sources.map { located($0, file, beside: path) } ?? standardSources(problems: &problems)
-        problems += Self.unsigned(sources, on: listen)
-        guard problems.isEmpty, let database else { throw ConfigurationFailure(problems: problems) }
+        problems += Self.unsigned(sources, on: served.map { $0.isLoopback ? listen : $0 } ?? listen)
+        guard let database else { return (nil, problems) }
         let tokenFile =
             flags.tokenFile ?? file.tokenFile.map { resolved($0, beside: path) }
             ?? Self.directory(of: database) + "/token"
-        return ServiceConfiguration(
+        let configuration = ServiceConfiguration(
             file: path, files: file.files, fileNotices: file.notices, listen: listen, hosts: file.hosts ?? [],
             database: database, tokenFile: tokenFile, sources: sources, consumers: file.consumers ?? [],
             retention: file.retention, limits: file.limits)
+        return (configuration, problems)
     }
 
     /// `$XDG_STATE_HOME/orgloop-queue`, else `~/.local/state/orgloop-queue`; `nil` without a home.
@@ -60,10 +78,16 @@ struct ConfigurationLoader {
         return (path.hasSuffix("/") ? path : path + "/") + OrgLoopProject.fileName
     }
 
-    private func read(_ path: String, problems: inout [ConfigurationProblem]) -> FileConfiguration {
+    private func read(
+        _ path: String, isReplacing: Bool, problems: inout [ConfigurationProblem]
+    ) -> FileConfiguration {
         do throws(ConfigurationProblem) {
-            let parsed = FileConfiguration.parse(
-                try ConfigurationDocument.read(path), file: path, environment: environment)
+            let document = try ConfigurationDocument.read(path)
+            if document == nil, isReplacing {
+                // What an editor or a full disk leaves for a moment; as a configuration it would drop every source.
+                throw ConfigurationProblem.whole(path, "is empty", allowed: "write `{}` for a file that says nothing")
+            }
+            let parsed = FileConfiguration.parse(document, file: path, environment: environment)
             problems += parsed.problems
             return parsed.configuration
         } catch {

@@ -56,6 +56,17 @@ extension Limits.Settings {
         }
     }
 
+    /// The limits that `other` sets differently, each with what it was and what it is.
+    func changes(to other: Self) -> [String] {
+        let numbers = (Self.byteKeys + Self.countKeys).map { key, path, _ in
+            (key, "\(self[keyPath: path])", "\(other[keyPath: path])")
+        }
+        let times = Self.durationKeys.map { key, path, _ in
+            (key, Quantities.spelled(self[keyPath: path]), Quantities.spelled(other[keyPath: path]))
+        }
+        return (numbers + times).filter { $0.1 != $0.2 }.map { "limits: \($0.0) from \($0.1) to \($0.2)" }
+    }
+
     private static func within(
         _ range: ClosedRange<Int>, _ parse: @escaping (String) -> Int?
     ) -> (String) -> Int? {

@@ -47,14 +47,14 @@ struct ServiceChecks {
             hasToken: token != nil, authorised: authorised, place: place)
     }
 
-    var findings: [Finding] { [service, port, token].compactMap(\.self) }
+    var findings: [Finding] { [service, port, token].compactMap(\.self) + configuration }
 
     private var service: Finding {
         let check = "service"
         switch ready {
         case .status(200, let body) where body.contains(#""status":"ready""#): return .ok(check, "ready at \(url)")
         case .status(503, let body):
-            return .fail(check, "\(url) is not ready: \(body)", mend: "Look at the log of the service.")
+            return .fail(check, "\(url) is not ready: \(Self.cut(body))", mend: "Look at the log of the service.")
         case .status(421, _):
             return .fail(check, "\(url) does not take calls under this name", mend: "Add it to `hosts`.")
         case .trouble where lock.url == url: return silent("does not answer in time")
@@ -118,12 +118,32 @@ struct ServiceChecks {
         }
     }
 
+    /// Whether what the service goes by is what its file says.
+    private var configuration: [Finding] {
+        guard case .status(200, let body) = authorised,
+            let status = try? ServiceConnection.Reply(status: 200, body: Array(body.utf8)).decoded(StatusReport.self),
+            let report = status.configuration
+        else { return [] }
+        let check = "configuration in force"
+        let reload = CommandText.line(["config", "reload"] + place.calling)
+        let refusals = [report.refusal].compactMap(\.self).map {
+            Finding.fail(check, $0, mend: "Mend the file, and have it read again: \(reload)")
+        }
+        return refusals
+            + report.restarts.map {
+                .warn(check, $0, mend: "Restart the service when it suits you; what it holds survives that.")
+            }
+    }
+
+    /// What a foreign program answers may be long, and it may be anything.
+    private static func cut(_ text: String) -> String {
+        String(text.prefix(200)).split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
     private static func ask(_ url: String, _ path: String, _ token: AccessToken?) async -> Answer {
         do throws(QueueClient.Failure) {
             let reply = try await QueueClient(url: url, token: token).send("GET", path, timeout: timeout)
-            // What a foreign program answers may be long, and it may be anything.
-            let text = String(reply.text.prefix(200)).split(whereSeparator: \.isNewline).joined(separator: " ")
-            return .status(reply.status, body: text)
+            return .status(reply.status, body: reply.text)
         } catch .unreachable {
             return .nobody
         } catch {

@@ -31,7 +31,14 @@ struct ServicePlan: Sendable {
     var words: [String] {
         [program, "serve"] + (configurationFile.map { ["--config", $0] } ?? []) + ["--database", database]
             + (listen.map { ["--listen", $0] } ?? [])
-            + (tokenFile == directory(database) + "/token" ? [] : ["--token-file", tokenFile])
+            + token
+    }
+
+    /// What has the service read its configuration again, and fails with the reason when it refuses.
+    var reloadWords: [String] { [program, "config", "reload", "--database", database] + token }
+
+    private var token: [String] {
+        tokenFile == directory(database) + "/token" ? [] : ["--token-file", tokenFile]
     }
 
     /// The directories that the service writes to.

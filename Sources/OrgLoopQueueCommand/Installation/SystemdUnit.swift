@@ -14,6 +14,7 @@ struct SystemdUnit {
         let text = plan.scope == .system ? ServiceFiles.systemUnit : ServiceFiles.userUnit
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         set("ExecStart", to: Self.commandLine(plan.words))
+        set("ExecReload", to: Self.commandLine(plan.reloadWords))
         guard plan.scope == .system else { return }
         if let account = plan.account {
             set("User", to: account)

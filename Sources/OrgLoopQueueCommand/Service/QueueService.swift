@@ -8,12 +8,23 @@ import ServiceLifecycle
 
 /// Builds the service from its configuration and runs it until it is told to stop.
 struct QueueService {
+    /// What it starts with.
     let configuration: ServiceConfiguration
+    /// What reads it again.
+    let loader: ConfigurationLoader
+    let reloads: Reloads
+    let hangUp: HangUpSignal
     let logger: Logger
     private let supervisor = Supervisor.take()
 
-    init(configuration: ServiceConfiguration, logger: Logger) {
+    init(
+        configuration: ServiceConfiguration, loader: ConfigurationLoader, reloads: Reloads, hangUp: HangUpSignal,
+        logger: Logger
+    ) {
         self.configuration = configuration
+        self.loader = loader
+        self.reloads = reloads
+        self.hangUp = hangUp
         self.logger = logger
     }
 
@@ -76,9 +87,11 @@ struct QueueService {
     private func serve(_ store: SQLiteEventStore, _ parts: ServiceParts) async throws {
         let health = Health()
         health.set(.ready)
+        let current = Current(configuration)
         let address = ServiceAddress()
         let server = try await parts.server(
             for: store, on: configuration.listen, token: try accessToken(), health: health,
+            reloads: reloads,
             onReady: { port in
                 announce(port: port, store)
                 address.url = configuration.listen.with(port: port).localURL
@@ -86,6 +99,9 @@ struct QueueService {
         let intake = SpoolIntake(
             database: configuration.database, environment: ProcessInfo.processInfo.environment, address: address,
             server: server, logger: logger)
+        let reloader = Reloader(
+            loader: loader, configuration: current, reloads: reloads, store: store, server: server,
+            supervisor: supervisor, address: address, logger: logger)
         var quiet = logger
         // What a service throws is reported once, in our words.
         quiet.logLevel = .critical
@@ -101,7 +117,8 @@ struct QueueService {
                     // Ends when the buffers of OrgLoop are imported.
                     .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
                     .init(service: Watchdog(supervisor: supervisor) { try await store.probe() }),
-                    .init(service: StoreRetention(store: store, retention: configuration.retention, logger: logger)),
+                    .init(service: StoreRetention(store: store, configuration: current, logger: logger)),
+                    .init(service: reloader),
                     .init(service: intake),
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
@@ -112,6 +129,13 @@ struct QueueService {
             Task { await group.triggerGracefulShutdown() }
         }
         defer { signals.cancel() }
+        hangUp.listen { meaning in
+            switch meaning {
+            case .reload: reloads.order()
+            case .terminalClosed: signals.stop(because: "SIGHUP, its terminal was closed")
+            }
+        }
+        defer { hangUp.cancel() }
         try await group.run()
     }
 

@@ -26,32 +26,45 @@ struct ServiceParts: Sendable {
     ///
     /// - Throws: `StartRefusal` when it must not be served.
     func openStore(migrating: SQLiteEventStore.Migrating = .always) async throws -> SQLiteEventStore {
-        var settings = SQLiteEventStore.Configuration(
-            path: configuration.database, sources: configuration.sources.map(\.id))
+        var settings = configuration.storing
         settings.migrating = migrating
-        settings.limits = configuration.limits
-        settings.onRegressed = Dictionary(
-            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.onRegressed) })
-        settings.whenInDoubt = Dictionary(
-            uniqueKeysWithValues: configuration.consumers.map { ($0.id, $0.whenInDoubt) })
         return try await SQLiteEventStore.open(
             settings, doorbell: doorbell, clock: { .now() }, logger: logger)
     }
 
     /// The server for a store that ``openStore(migrating:)`` opened.
     ///
-    /// - Parameter onReady: Called with the port once it is bound.
+    /// - Parameters:
+    ///   - listen: Where, which a verb that stands in decides for itself.
+    ///   - reloads: Where the configuration is read again, if anybody does.
+    ///   - onReady: Called with the port once it is bound.
     func server(
         for store: SQLiteEventStore, on listen: ListenAddress, token: AccessToken, health: Health,
-        onReady: @escaping @Sendable (Int) async -> Void
+        reloads: Reloads? = nil, onReady: @escaping @Sendable (Int) async -> Void
     ) async throws -> QueueServer {
-        var serving = QueueServer.Configuration(
-            host: listen.host, port: listen.port, hosts: configuration.hosts, limits: configuration.limits)
-        serving.retention = configuration.retention
-        return QueueServer(
-            configuration: serving,
+        QueueServer(
+            configuration: configuration.serving(on: listen),
             sources: SourceRegistry(configuration.sources.map(\.source)), store: store, doorbell: doorbell,
             ids: EventIDGenerator(now: { .now() }, after: try await store.lastEventID()), token: token,
-            health: health, clock: { .now() }, logger: logger, onReady: onReady)
+            health: health, clock: { .now() }, reloads: reloads, logger: logger, onReady: onReady)
+    }
+}
+
+extension ServiceConfiguration {
+    /// What the store goes by.
+    var storing: SQLiteEventStore.Configuration {
+        var settings = SQLiteEventStore.Configuration(path: database, sources: sources.map(\.id))
+        settings.limits = limits
+        settings.onRegressed = Dictionary(uniqueKeysWithValues: consumers.map { ($0.id, $0.onRegressed) })
+        settings.whenInDoubt = Dictionary(uniqueKeysWithValues: consumers.map { ($0.id, $0.whenInDoubt) })
+        return settings
+    }
+
+    /// What the server goes by.
+    func serving(on listen: ListenAddress) -> QueueServer.Configuration {
+        var settings = QueueServer.Configuration(
+            host: listen.host, port: listen.port, hosts: hosts, limits: limits)
+        settings.retention = retention
+        return settings
     }
 }

@@ -28,6 +28,15 @@ final class StopSignals: @unchecked Sendable {
         }
     }
 
+    /// Asks the service to stop, unless that was asked before.
+    func stop(because reason: String) {
+        let isFirst = received.withLock { count in
+            defer { count = max(count, 1) }
+            return count == 0
+        }
+        if isFirst { begin(reason) }
+    }
+
     /// Stops listening.
     func cancel() {
         for source in sources { source.cancel() }
@@ -39,7 +48,11 @@ final class StopSignals: @unchecked Sendable {
             return count
         }
         guard count == 1 else { _exit(1) }
+        begin(name)
+    }
+
+    private func begin(_ reason: String) {
         DispatchQueue.global().asyncAfter(deadline: .now() + deadline) { _exit(0) }
-        onFirst(name)
+        onFirst(reason)
     }
 }

@@ -6,7 +6,7 @@ import ServiceLifecycle
 /// Prunes what retention no longer keeps, a slice at a time, for as long as the service runs.
 struct StoreRetention: Service {
     let store: SQLiteEventStore
-    let retention: Retention
+    let configuration: Current<ServiceConfiguration>
     let logger: Logger
 
     /// Often enough that even a bound of seconds is kept; a sweep that finds nothing costs a question or two
@@ -16,13 +16,14 @@ struct StoreRetention: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if !retention.isEmpty { await sweep() }
+                let retention = configuration.value.retention
+                if !retention.isEmpty { await sweep(retention) }
                 try? await Task.sleep(for: Self.interval)
             }
         }
     }
 
-    private func sweep() async {
+    private func sweep(_ retention: Retention) async {
         var total = Pruned()
         do {
             while !Task.isCancelled {

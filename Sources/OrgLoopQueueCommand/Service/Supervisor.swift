@@ -30,6 +30,15 @@ struct Supervisor: Sendable {
     @discardableResult
     func ready(_ status: String) -> Bool { send("READY=1\nSTATUS=\(Self.line(status))") }
 
+    /// The service reads its configuration again; ``ready(_:)`` ends that.
+    @discardableResult
+    func reloading() -> Bool {
+        // systemd takes only what was said after it asked (sd_notify(3)).
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return send("RELOADING=1\nMONOTONIC_USEC=\(Int(now.tv_sec) * 1_000_000 + Int(now.tv_nsec) / 1000)")
+    }
+
     /// The service was asked to stop and does so.
     @discardableResult
     func stopping() -> Bool { send("STOPPING=1\nSTATUS=stopping") }

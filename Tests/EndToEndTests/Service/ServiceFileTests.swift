@@ -19,7 +19,9 @@ import Testing
         let unit = SystemdUnit(Self.plan(database: "/home/me/my queue/q.db", token: "/srv/t/token")).text
         #expect(!unit.contains("StateDirectory"))
         #expect(unit.contains("\nProtectHome=read-only\nReadWritePaths=\"/home/me/my queue\" /srv/t\n"))
-        #expect(unit.contains("--database \"/home/me/my queue/q.db\" --token-file /srv/t/token\n"))
+        let place = "--database \"/home/me/my queue/q.db\" --token-file /srv/t/token\n"
+        #expect(unit.contains("\nExecStart=/usr/bin/orgloop-queue serve " + place))
+        #expect(unit.contains("\nExecReload=/usr/bin/orgloop-queue config reload " + place))
     }
 
     @Test func `an old buffer below /tmp stays visible although /tmp is another one`() {

@@ -1,0 +1,20 @@
+import Synchronization
+
+/// A value that a reload of the configuration may replace while others read it.
+public final class Current<Value: Sendable>: Sendable {
+    private let held: Mutex<Value>
+
+    public init(_ value: Value) { held = Mutex(value) }
+
+    /// The value that holds at this moment; whoever needs two parts of it takes both from one reading.
+    public var value: Value { held.withLock { $0 } }
+
+    /// Replaces the value for everybody who asks from now on, and returns the one before.
+    @discardableResult
+    public func replace(with value: Value) -> Value {
+        held.withLock { held in
+            defer { held = value }
+            return held
+        }
+    }
+}

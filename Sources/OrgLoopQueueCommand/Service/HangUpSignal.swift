@@ -1,0 +1,56 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// SIGHUP: whoever sends it wants the configuration read again, as with every other daemon. The kernel sends it,
+/// too, when the terminal is closed in which the service runs; that ends the service, as it ends every program.
+///
+/// `@unchecked` because dispatch sources are not marked, although every thread may use them.
+final class HangUpSignal: @unchecked Sendable {
+    /// What it means this time.
+    enum Meaning { case reload, terminalClosed }
+
+    private struct State {
+        var receive: (@Sendable (Meaning) -> Void)?
+        var isKept = false
+    }
+
+    private let state = Mutex(State())
+    private let source: any DispatchSourceSignal
+    /// A descriptor of the terminal; `nil` without one.
+    private let terminal: Int32?
+
+    /// Takes the signal from now on, instead of being ended by it.
+    init() {
+        // nohup(1) ignores the signal on behalf of a program that shall outlive its terminal.
+        let before = signal(SIGHUP, SIG_IGN)
+        let outlives = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        terminal = outlives ? nil : [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 }
+        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        source.setEventHandler { [weak self] in self?.take() }
+        source.resume()
+    }
+
+    /// Has `receive` called whenever the signal comes, and once for those that came before.
+    func listen(_ receive: @escaping @Sendable (Meaning) -> Void) {
+        let wasKept = state.withLock { state in
+            state.receive = receive
+            defer { state.isKept = false }
+            return state.isKept
+        }
+        if wasKept { receive(meaning) }
+    }
+
+    private var meaning: Meaning { terminal.map { isatty($0) == 0 } ?? false ? .terminalClosed : .reload }
+
+    private func take() {
+        let receive = state.withLock { state in
+            if state.receive == nil { state.isKept = true }
+            return state.receive
+        }
+        receive?(meaning)
+    }
+
+    /// Stops listening; the signal stays ignored.
+    func cancel() { source.cancel() }
+}
