@@ -1,6 +1,6 @@
--- Who had requests in quarantine retried or discarded.
+-- Who had requests in quarantine retried or discarded, and what is kept there.
 
--- One row per order and request. It says what it has to by itself: the request leaves the table `quarantine` with
+-- One row per order and request; refusals that repeat the one before are one row. It says what it has to by itself: the request leaves the table `quarantine` with
 -- the commit that retries or discards it, and its number is never used again.
 CREATE TABLE quarantine_order (
     id INTEGER PRIMARY KEY,
@@ -47,3 +47,11 @@ SELECT quarantine_order.quarantine_id, source.name, quarantine_order.action, qua
     quarantine_order.rejection, lower(hex(quarantine_order.body_sha256)), quarantine_order.event_id,
     quarantine_order.event_ids
 FROM quarantine_order JOIN source ON source.id = quarantine_order.source_id;
+
+-- One row per request that is kept, whatever it is kept for.
+CREATE VIEW quarantined (id, source, received_at, reason, detail, verification, key_id, idempotency_key, bytes,
+    body_sha256) AS
+SELECT quarantine.id, source.name, quarantine.received_at, quarantine.reason, quarantine.detail,
+    quarantine.verification, quarantine.key_id, quarantine.idempotency_key, length(quarantine.body),
+    lower(hex(quarantine.body_sha256))
+FROM quarantine JOIN source ON source.id = quarantine.source_id;

@@ -78,7 +78,12 @@ import Testing
         let scratch = try await Self.made(events: 200)
         let page = 4096
         var bytes = try scratch.read("state/orgloop-queue/queue.db")
-        let start = bytes.count / page / 2 * page
+        // A leaf of the events' table (https://www.sqlite.org/fileformat2.html): without the schema there is nothing
+        // to be salvaged.
+        let leaves = stride(from: 0, to: bytes.count, by: page).filter { start in
+            bytes[start] == 0x0D && bytes[start..<start + page].firstRange(of: Data("\"payload\"".utf8)) != nil
+        }
+        let start = try #require(leaves.dropFirst(leaves.count / 2).first)
         bytes.replaceSubrange(start..<start + page, with: [UInt8](repeating: 0xA5, count: page))
         try bytes.write(to: URL(filePath: scratch.database))
         let refused = try await Binary.run(["status"], in: scratch)

@@ -58,6 +58,12 @@ extension Promise {
             try expectEqual(shown?.body, kept.body ?? shown?.body, "the body")
             let orders = try await store.quarantineOrders(about: kept.id)
             try expectEqual(orders, [order(.refused, at: setUp.clock.now, rejection: "missing_field")], "the record")
+            for _ in 1...3 { _ = try await store.refuse(kept.retry, as: refusal) }
+            try await expectEqual(store.quarantineOrders(about: kept.id).count, 1, "repeated, it is recorded once")
+            _ = try await store.refuse(kept.retry, as: .damaged)
+            _ = try await store.refuse(QuarantinedRequest.Retry(request: kept.id, actor: "bob"), as: .damaged)
+            let later = try await store.quarantineOrders(about: kept.id).map(\.actor)
+            try expectEqual(later, ["ada", "ada", "bob"], "what differs is recorded")
             let nobody = QuarantinedRequest.Retry(request: kept.id + 1, actor: "ada")
             try await expectEqual(store.refuse(nobody, as: refusal), false, "a refusal of nothing")
             try await expectEqual(store.quarantineOrders(about: kept.id + 1), [], "and no record of it")

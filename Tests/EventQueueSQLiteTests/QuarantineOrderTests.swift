@@ -65,6 +65,23 @@ import Testing
         await scratch.store.close()
     }
 
+    @Test func `what is kept is counted by source and reason`() async throws {
+        let scratch = try await ScratchStore()
+        try await Self.keep(3, in: scratch)
+        let refusal = QuarantinedRequest.Refusal(.missingField(name: "x", detail: "x is missing"))
+        #expect(try await scratch.store.refuse(.init(request: 2, actor: "ada"), as: refusal))
+        let rows = try Self.rows(
+            """
+            SELECT source, reason, count(*) AS requests, sum(bytes) AS bytes FROM quarantined
+            GROUP BY source, reason ORDER BY reason
+            """, scratch)
+        #expect(rows.map { $0["reason"] as String } == ["invalid_json", "missing_field"])
+        #expect(rows.map { $0["requests"] as Int } == [2, 1])
+        #expect(rows.map { $0["bytes"] as Int } == [14, 7])
+        #expect(rows.allSatisfy { $0["source"] == scratch.source.id.rawValue })
+        await scratch.store.close()
+    }
+
     @Test func `what makes room for newer requests is no order`() async throws {
         var limits = Limits.Settings()
         limits.quarantineRowsMax = 1
@@ -86,6 +103,10 @@ import Testing
     }
 
     private static func orders(in scratch: ScratchStore) throws -> [Row] {
-        try scratch.store.pool.read { try Row.fetchAll($0, sql: "SELECT * FROM quarantine_orders") }
+        try rows("SELECT * FROM quarantine_orders", scratch)
+    }
+
+    private static func rows(_ sql: String, _ scratch: ScratchStore) throws -> [Row] {
+        try scratch.store.pool.read { try Row.fetchAll($0, sql: sql) }
     }
 }

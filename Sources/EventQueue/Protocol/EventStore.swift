@@ -39,6 +39,8 @@ public protocol EventStore: Sendable {
 
     /// Records that a retry was refused; from now on the request is kept for what refused it.
     ///
+    /// A refusal that repeats the one before, by the same actor for the same reasons, is recorded once.
+    ///
     /// - Returns: Whether there was a request of this number.
     func refuse(_ order: QuarantinedRequest.Retry, as refusal: QuarantinedRequest.Refusal) async throws -> Bool
 

@@ -51,10 +51,22 @@ struct KeptRow {
         try insert(.retried, order.actor, order.reason, events: events, at: time, in: database)
     }
 
+    /// A refusal that says what the last order about the request says is no news: somebody may have a retry run every
+    /// minute, and the record is never pruned.
     func record(
         _ order: QuarantinedRequest.Retry, as refusal: QuarantinedRequest.Refusal, at time: Timestamp,
         in database: Database
     ) throws {
+        let last = try database.first(
+            """
+            SELECT action, actor, reason, rejection FROM quarantine_order WHERE quarantine_id = ?
+            ORDER BY id DESC LIMIT 1
+            """, [id])
+        let repeats = last.map { last in
+            last["action"] == QuarantinedRequest.Order.Action.refused.rawValue && last["actor"] == order.actor
+                && last["reason"] == order.reason && last["rejection"] == refusal.code
+        }
+        if repeats == true { return }
         try insert(.refused, order.actor, order.reason, rejection: refusal.code, at: time, in: database)
     }
 

@@ -76,7 +76,7 @@ struct QuarantineRetryCommand: AsyncParsableCommand {
         commandName: "retry",
         abstract: "Makes events of requests in quarantine, with their source as it is configured now.",
         discussion: """
-            Each keeps its idempotency key, so a delivery that came in meanwhile is not stored twice. What still \
+            The events come behind those that are stored already. Each keeps its idempotency key, so a delivery that came in meanwhile is not stored twice. What still \
             cannot become an event stays, with the reason of this time, and the exit code is 1. A request whose key \
             belongs to an event with another body is stored beside it with --new-key: then neither its headers nor its \
             body name the delivery, of a batch for none of its events. Each order is recorded.
