@@ -66,6 +66,20 @@ import Testing
         await service.stop()
     }
 
+    @Test func `an order that the service refuses altogether stops at once and tells how far it came`() async throws {
+        let scratch = try Scratch()
+        let service = try await Self.refusing(2, in: scratch)
+        let token = ["--token-file", try scratch.write("another-token", to: "token")]
+        for verb in [["retry"], ["discard", "--reason", "r"]] {
+            let run = try await service.run(["quarantine"] + verb + ["1", "2"] + token)
+            #expect(run.status == 1)
+            #expect(run.output.isEmpty)
+            #expect(run.error.contains("at request 1; before it 0 of 2 requests were done"), "\(run.error)")
+        }
+        #expect(try await service.run(["quarantine", "list"]).lines.count == 3)
+        await service.stop()
+    }
+
     @Test func `what can be retried is, whatever stands before it`() async throws {
         let scratch = try Scratch()
         await (try Self.refusing(2, in: scratch)).stop()

@@ -198,8 +198,12 @@ struct BodyNamed: Sendable, CustomTestStringConvertible {
     let type: String
     /// What stands around the number that makes bodies differ.
     let frame: (String, String)
+    /// Attributes that are headers.
+    var attributes: [String: String] = [:]
 
-    var headers: [(name: String, value: String)] { [(name: "Content-Type", value: type)] }
+    var headers: [(name: String, value: String)] {
+        [(name: "Content-Type", value: type)] + attributes.map { (name: "ce-\($0)", value: $1) }
+    }
 
     func body(_ number: Int) -> String { frame.0 + String(number) + frame.1 }
 
@@ -209,6 +213,9 @@ struct BodyNamed: Sendable, CustomTestStringConvertible {
         BodyNamed(
             testDescription: "a CloudEvent", kind: .cloudEvents, type: "application/cloudevents+json",
             frame: (cloudEvent, "}")),
+        BodyNamed(
+            testDescription: "a CloudEvent in headers", kind: .cloudEvents, type: "application/json", frame: ("", ""),
+            attributes: ["specversion": "1.0", "id": "1", "source": "/s", "type": "t"]),
         BodyNamed(
             testDescription: "a batch of one CloudEvent", kind: .cloudEvents,
             type: "application/cloudevents-batch+json", frame: ("[" + cloudEvent, "}]")),
