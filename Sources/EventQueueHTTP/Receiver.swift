@@ -20,6 +20,7 @@ struct Receiver: Sendable {
     let now: TimeSource
     let metrics: Metrics
     let logger: Logger
+    let unverified = UnverifiedSample()
 
     /// The bounds that hold at this moment.
     var limits: Limits.Settings { settings.value }
@@ -58,6 +59,7 @@ struct Receiver: Sendable {
             let request = EventQueue.Request(body: body, headers: headers, receivedAt: now(), sentAt: sentAt)
             verified = try source.verifier.verify(request)
         } catch {
+            unverified.note(source.id, error, headers, at: now(), to: logger)
             return reject(source, "unverified", .json(401, ["error": .text(error.message)]))
         }
         if let handshake = Handshake(verified) {
@@ -75,13 +77,13 @@ struct Receiver: Sendable {
             guard events.count == 1, let event = events.first else {
                 return try await append(events, from: verified, of: source)
             }
-            return try await append(event, of: source)
+            return try await append(event, from: verified, of: source)
         } catch {
             return failed(source, error)
         }
     }
 
-    private func append(_ event: NewEvent, of source: Source) async throws -> Answer {
+    private func append(_ event: NewEvent, from request: VerifiedRequest, of source: Source) async throws -> Answer {
         switch try await store.append(event) {
         case .stored(let id):
             metrics.received(by: source.id, result: "stored")
@@ -92,7 +94,9 @@ struct Receiver: Sendable {
             let body: JSON = ["ok": true, "event_id": .text(id.rawValue), "duplicate": true]
             return event.isHook ? Answer(status: 200) : .json(200, body)
         case .conflict(let id):
-            return await quarantine(event.request, of: source, .idempotencyConflict(first: id))
+            // A batch of one is kept as the batch that it is: its only part alone could never be retried.
+            let kept = event.request.body == request.body ? event.request : request
+            return await quarantine(kept, of: source, .idempotencyConflict(first: id))
         }
     }
 

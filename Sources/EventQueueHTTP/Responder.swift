@@ -22,6 +22,8 @@ struct FieldLookup: HeaderLookup {
     func values(of name: String) -> [String] {
         HTTPField.Name(name).map { fields[values: $0] } ?? []
     }
+
+    var names: [String] { fields.map(\.name.canonicalName) }
 }
 
 /// Leads each request to what answers it, in one order for all: browser gate, method, token, body.

@@ -32,7 +32,9 @@ extension SQLiteEventStore {
         of source: Source.ID?, after: Int64?, limit: Int
     ) async throws -> [QuarantinedRequest] {
         try await read { database in
-            try database.all(
+            // A misspelt name would look like "nothing there".
+            if let source { _ = try database.sourceRow(source) }
+            return try database.all(
                 """
                 \(QuarantinedRequest.columns(body: "NULL")) WHERE quarantine.id > ?1 AND (?2 IS NULL OR source.name = ?2)
                 ORDER BY quarantine.id LIMIT ?3
@@ -48,26 +50,44 @@ extension SQLiteEventStore {
         }
     }
 
-    public func release(_ id: Int64, as events: [NewEvent]) async throws -> [Appended]? {
-        try await appendingAll(events) { database in try Self.remove(id, in: database) }
+    public func release(_ order: QuarantinedRequest.Retry, as events: [NewEvent]) async throws -> [Appended]? {
+        let time = clock()
+        return try await appending(events) { database in
+            guard let kept = try KeptRow.find(order.request, in: database) else { return nil }
+            try kept.remove(in: database)
+            let results = try Self.append(events, in: database)
+            try kept.record(order, as: results, at: time, in: database)
+            return results
+        }
     }
 
-    public func discard(_ id: Int64) async throws -> Bool {
-        try await write { database in try Self.remove(id, in: database) }
+    public func refuse(
+        _ order: QuarantinedRequest.Retry, as refusal: QuarantinedRequest.Refusal
+    ) async throws -> Bool {
+        let time = clock()
+        return try await write { database in
+            guard let kept = try KeptRow.find(order.request, in: database) else { return false }
+            try kept.keep(as: refusal, in: database)
+            try kept.record(order, as: refusal, at: time, in: database)
+            return true
+        }
     }
 
-    /// Takes a request out and its share out of the counts.
-    ///
-    /// - Returns: Whether there was one.
-    private static func remove(_ id: Int64, in database: Database) throws -> Bool {
-        let row = try database.first("SELECT source_id, length(body) AS bytes FROM quarantine WHERE id = ?", [id])
-        guard let row else { return false }
-        try database.run("DELETE FROM quarantine WHERE id = ?", [id])
-        try database.run(
-            """
-            UPDATE source SET quarantined = quarantined - 1, quarantined_bytes = quarantined_bytes - ? WHERE id = ?
-            """, [row["bytes"] as Int, row["source_id"] as Int64])
-        return true
+    public func discard(_ order: QuarantinedRequest.Discard) async throws -> Bool {
+        let time = clock()
+        return try await write { database in
+            guard let kept = try KeptRow.find(order.request, in: database) else { return false }
+            try kept.remove(in: database)
+            try kept.record(order, at: time, in: database)
+            return true
+        }
+    }
+
+    public func quarantineOrders(about request: Int64) async throws -> [QuarantinedRequest.Order] {
+        try await read { database in
+            try database.all("SELECT * FROM quarantine_order WHERE quarantine_id = ? ORDER BY id", [request])
+                .compactMap(QuarantinedRequest.Order.init)
+        }
     }
 
     /// Makes room for newer rejected requests, counting what is lost.
@@ -75,13 +95,12 @@ extension SQLiteEventStore {
         let sums = try database.first(
             "SELECT sum(quarantined) AS kept, sum(quarantined_bytes) AS bytes FROM source")
         guard let sums, sums["kept"] > limits.quarantineRowsMax || sums["bytes"] > limits.quarantineBytesMax,
-            let oldest = try database.first(
-                "SELECT id, source_id FROM quarantine ORDER BY id LIMIT 1")
+            let first = try database.first("SELECT min(id) AS id FROM quarantine"),
+            let oldest = try (first["id"] as Int64?).flatMap({ try KeptRow.find($0, in: database) })
         else { return false }
-        _ = try remove(oldest["id"], in: database)
+        try oldest.remove(in: database)
         try database.run(
-            "UPDATE source SET quarantine_dropped = quarantine_dropped + 1 WHERE id = ?", [oldest["source_id"] as Int64]
-        )
+            "UPDATE source SET quarantine_dropped = quarantine_dropped + 1 WHERE id = ?", [oldest.source])
         return true
     }
 }

@@ -8,20 +8,18 @@ extension SQLiteEventStore {
     }
 
     public func append(_ events: [NewEvent]) async throws -> [Appended] {
-        try await appendingAll(events) { _ in true } ?? []
+        try await appending(events) { try Self.append(events, in: $0) } ?? []
     }
 
-    /// Stores all of `events`, or none, in the transaction in which `condition` is looked at and may act.
+    /// Runs `verb`, which stores all of `events` or none, in one transaction, and wakes who waits for them.
     ///
-    /// - Returns: `nil` when the condition does not hold.
-    func appendingAll(
-        _ events: [NewEvent], if condition: @escaping @Sendable (Database) throws -> Bool
+    /// - Returns: What `verb` returns; after a conflict nothing of it is done.
+    func appending(
+        _ events: [NewEvent], _ verb: @escaping @Sendable (Database) throws -> [Appended]?
     ) async throws -> [Appended]? {
-        var results: [Appended]?
+        let results: [Appended]?
         do {
-            results = try await writer.transaction(guardian, appending: events.count) { database in
-                try condition(database) ? try Self.append(events, in: database) : nil
-            }
+            results = try await writer.transaction(guardian, appending: events.count, verb)
         } catch let conflict as Conflict {
             return conflict.results
         }
@@ -36,7 +34,8 @@ extension SQLiteEventStore {
         let results: [Appended]
     }
 
-    private static func append(_ events: [NewEvent], in database: Database) throws -> [Appended] {
+    /// Stores all of `events`; a conflict throws, so that the transaction ends with nothing done.
+    static func append(_ events: [NewEvent], in database: Database) throws -> [Appended] {
         var results: [Appended] = []
         for event in events {
             let source = try database.sourceRow(event.source, insertingIfMissing: true)

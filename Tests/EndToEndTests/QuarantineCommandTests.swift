@@ -32,7 +32,7 @@ import Testing
         let mistaken = try await Self.mistaken(in: scratch)
         let early = try await mistaken.run(["quarantine", "retry", "--all"])
         #expect(early.status == 1)
-        #expect(early.error.contains("still_rejected"))
+        #expect(early.error.contains("missing_field"))
         #expect(early.error.contains("2 of 2 requests stay in quarantine"))
         await mistaken.stop()
         let flags = try Self.config("@orgloop/connector-webhook", in: scratch)

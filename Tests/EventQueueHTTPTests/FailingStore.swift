@@ -12,8 +12,12 @@ struct FailingStore: EventStore {
         throw failure
     }
     func quarantined(_ id: Int64) async throws -> QuarantinedRequest? { throw failure }
-    func release(_ id: Int64, as events: [NewEvent]) async throws -> [Appended]? { throw failure }
-    func discard(_ id: Int64) async throws -> Bool { throw failure }
+    func release(_ order: QuarantinedRequest.Retry, as events: [NewEvent]) async throws -> [Appended]? { throw failure }
+    func refuse(_ order: QuarantinedRequest.Retry, as refusal: QuarantinedRequest.Refusal) async throws -> Bool {
+        throw failure
+    }
+    func discard(_ order: QuarantinedRequest.Discard) async throws -> Bool { throw failure }
+    func quarantineOrders(about request: Int64) async throws -> [QuarantinedRequest.Order] { throw failure }
     func openSession(_ request: SessionRequest) async throws -> Session.ID { throw failure }
     func closeSession(_ session: Session.ID, of cursor: Cursor.Key) async throws { throw failure }
     func poll(_ request: PollRequest) async throws -> PollAnswer { throw failure }

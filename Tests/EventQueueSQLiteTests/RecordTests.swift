@@ -45,6 +45,19 @@ import Testing
                 + "present, rejected, is_last) SELECT source_id, path, imported_at, 0, 0, tail_sha256, 0, 0, 0, 0 "
                 + "FROM buffer_import WHERE is_last = 1", "happens once"
         ),
+        ("UPDATE quarantine_order SET actor = 'somebody'", "never changed"),
+        ("DELETE FROM quarantine_order", "never deleted"),
+        ("INSERT OR REPLACE INTO quarantine_order SELECT * FROM quarantine_order", "never replaced"),
+        (
+            "INSERT OR REPLACE INTO quarantine_order SELECT id + 9, quarantine_id, source_id, action, 'somebody', reason, "
+                + "ordered_at, received_at, rejection, body_sha256, event_id, event_ids FROM quarantine_order "
+                + "WHERE action = 'discarded'", "never replaced"
+        ),
+        (
+            "INSERT INTO quarantine_order SELECT id + 9, quarantine_id + 9, source_id, action, actor, NULL, ordered_at, "
+                + "received_at, rejection, body_sha256, event_id, event_ids FROM quarantine_order "
+                + "WHERE action = 'discarded'", "CHECK"
+        ),
         ("UPDATE event SET id = 'evt_other'", "never changed"),
         (
             "INSERT INTO replay (name, cursor_id, actor, reason, requested_at, selection, events, skipped) "
@@ -90,8 +103,8 @@ import Testing
         await scratch.store.close()
     }
 
-    /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, and a
-    /// buffer that was imported.
+    /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, a buffer
+    /// that was imported, and two requests in quarantine of which one was retried and the other discarded.
     private func history(_ scratch: ScratchStore) async throws {
         let sent = try await scratch.append(2)
         let cursor = Cursor.Key(consumer: .standard, source: scratch.source.id)
@@ -109,5 +122,12 @@ import Testing
             ConsumerDrop(consumer: scratch.setUp.other, actor: "ada", reason: "gone"))
         let mark = Buffer.Mark(byte: 0, line: 0, tail: Fingerprint(of: []))
         try await scratch.store.endBuffer(Buffer.Key(source: scratch.source.id, path: "/b.jsonl"), at: mark)
+        for number in 1...2 {
+            let request = try scratch.event(#"{"n":\#(number)}"#).request
+            try await scratch.store.quarantine(
+                RejectedRequest(source: scratch.source.id, request: request, rejection: .invalidJSON(detail: "test")))
+        }
+        _ = try await scratch.store.release(.init(request: 1, actor: "ada"), as: [try scratch.event(key: "late")])
+        _ = try await scratch.store.discard(.init(request: 2, actor: "ada", reason: "a test"))
     }
 }

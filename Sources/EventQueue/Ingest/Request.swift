@@ -2,6 +2,13 @@
 public protocol HeaderLookup {
     /// Every value of the header with this lower-case name, in the order of their arrival.
     func values(of name: String) -> [String]
+
+    /// What the headers are called, for a person; none where nobody asks.
+    var names: [String] { get }
+}
+
+extension HeaderLookup {
+    public var names: [String] { [] }
 }
 
 /// What arrived at the door, before anything about it is believed.
@@ -36,21 +43,52 @@ public struct Request<Headers: HeaderLookup> {
 public struct VerifiedRequest: Sendable {
     public let body: [UInt8]
     public let receivedAt: Timestamp
-    /// The sender's delivery id, if it gave one.
-    public let idempotencyKey: String?
+    /// Under which key it is to be stored.
+    let key: DeliveryKey
     /// How it was verified, for the audit.
     public let verdict: Verdict
     /// The allow-listed headers as a JSON object: what is needed to verify the request again.
     public let headersJSON: String
 
+    /// The sender's delivery id, if it gave one that counts.
+    public var idempotencyKey: String? { key.text }
+
     init(
         body: [UInt8], receivedAt: Timestamp, idempotencyKey: String?, verdict: Verdict, headersJSON: String
     ) {
+        self.init(
+            body: body, receivedAt: receivedAt, key: .sent(idempotencyKey), verdict: verdict, headersJSON: headersJSON)
+    }
+
+    init(body: [UInt8], receivedAt: Timestamp, key: DeliveryKey, verdict: Verdict, headersJSON: String) {
         self.body = body
         self.receivedAt = receivedAt
-        self.idempotencyKey = idempotencyKey
+        self.key = key
         self.verdict = verdict
         self.headersJSON = headersJSON
+    }
+}
+
+/// Under which idempotency key a delivery is stored.
+enum DeliveryKey: Sendable, Equatable {
+    /// The one that was sent with it, if any; what its body calls it may count in its place.
+    case sent(String?)
+    /// None, whatever headers and body call it: an operator stores it beside the event that has its key.
+    case waived
+
+    var text: String? {
+        switch self {
+        case .sent(let text): text
+        case .waived: nil
+        }
+    }
+
+    /// The key of a part of the request, which is called something else than the whole.
+    var ofPart: DeliveryKey {
+        switch self {
+        case .sent: .sent(nil)
+        case .waived: .waived
+        }
     }
 }
 
@@ -58,13 +96,14 @@ extension VerifiedRequest {
     /// The headers that were kept.
     var headers: some HeaderLookup { StoredHeaders(Array(headersJSON.utf8)) }
 
-    /// The same request under the delivery id that its body has, unless it has a key already that counts more.
+    /// The same request under the delivery id that its body has, unless it has a key already that counts more, or is
+    /// to have none.
     func identified(by deliveryID: String?, isDecisive: Bool) -> VerifiedRequest {
-        guard isDecisive || idempotencyKey == nil, let key = deliveryID.flatMap(IdempotencyKey.bounded) else {
-            return self
-        }
+        guard case .sent(let sent) = key, isDecisive || sent == nil,
+            let named = deliveryID.flatMap(IdempotencyKey.bounded)
+        else { return self }
         return VerifiedRequest(
-            body: body, receivedAt: receivedAt, idempotencyKey: key, verdict: verdict, headersJSON: headersJSON)
+            body: body, receivedAt: receivedAt, key: .sent(named), verdict: verdict, headersJSON: headersJSON)
     }
 }
 

@@ -23,21 +23,34 @@ public protocol EventStore: Sendable {
     func quarantine(_ request: RejectedRequest) async throws
 
     /// What is kept of a source, or of all, the oldest first: at most `limit`, those behind `after`.
+    ///
+    /// - Throws: ``ProtocolRefusal/sourceUnknown`` for a source that is neither configured nor stored.
     func quarantined(of source: Source.ID?, after: Int64?, limit: Int) async throws -> [QuarantinedRequest]
 
     /// One kept request; `nil` when there is none of this number.
     func quarantined(_ id: Int64) async throws -> QuarantinedRequest?
 
-    /// Stores the events that a kept request has become after all, and keeps it no longer: both, or none.
+    /// Stores the events that a kept request has become after all, records the order, and keeps it no longer: all
+    /// of it, or nothing.
     ///
     /// - Returns: What became of each event, as ``append(_:)-([NewEvent])`` does; a conflict keeps the request.
     ///   `nil` when there is no request of this number any more.
-    func release(_ id: Int64, as events: [NewEvent]) async throws -> [Appended]?
+    func release(_ order: QuarantinedRequest.Retry, as events: [NewEvent]) async throws -> [Appended]?
 
-    /// Keeps a request no longer.
+    /// Records that a retry was refused; from now on the request is kept for what refused it.
+    ///
+    /// A refusal that repeats the one before, by the same actor for the same reasons, is recorded once.
+    ///
+    /// - Returns: Whether there was a request of this number.
+    func refuse(_ order: QuarantinedRequest.Retry, as refusal: QuarantinedRequest.Refusal) async throws -> Bool
+
+    /// Keeps a request no longer, and records the order.
     ///
     /// - Returns: Whether there was one.
-    func discard(_ id: Int64) async throws -> Bool
+    func discard(_ order: QuarantinedRequest.Discard) async throws -> Bool
+
+    /// What was ordered about a request, the oldest order first, also when it is not kept any more.
+    func quarantineOrders(about request: Int64) async throws -> [QuarantinedRequest.Order]
 
     /// Opens a session and fences the one before; the consumer comes into being if it is new.
     func openSession(_ request: SessionRequest) async throws -> Session.ID

@@ -44,14 +44,22 @@ public struct QuarantinedRequest: Sendable {
     /// It was verified when it arrived, and only what was verified comes into the quarantine; a secret that was
     /// dropped since does not make it false. A body that no longer has its hash is not the one that was verified.
     ///
-    /// - Parameter keepsKey: Whether it keeps its idempotency key, under which another event may be stored.
+    /// - Parameter use: What becomes of its idempotency key, under which another event may be stored.
     /// - Returns: `nil` in a listing, and when its body or its time was changed in the file.
-    public func verified(keepsKey: Bool = true) -> VerifiedRequest? {
+    package func verified(_ use: KeyUse = .keepingKey) -> VerifiedRequest? {
         guard let body, Fingerprint(of: body) == bodyFingerprint, let received = Timestamp(iso8601: receivedAt) else {
             return nil
         }
         return VerifiedRequest(
-            body: body, receivedAt: received, idempotencyKey: keepsKey ? idempotencyKey : nil,
+            body: body, receivedAt: received, key: use == .keepingKey ? .sent(idempotencyKey) : .waived,
             verdict: Verdict(scheme: verification, keyID: keyID), headersJSON: headersJSON)
+    }
+
+    /// What becomes of the idempotency key of a request that is retried.
+    package enum KeyUse: Sendable {
+        /// A delivery that came in meanwhile is not stored twice.
+        case keepingKey
+        /// It is stored under none, whatever its headers and its body call it.
+        case waivingKey
     }
 }

@@ -9,6 +9,8 @@ struct StatusReport: Decodable {
         /// How many of them are kept.
         let held: Int
         let quarantined: Int
+        /// How many were ever given up for newer ones.
+        let quarantineDropped: Int
         let consumers: [ConsumerReport]
     }
 

@@ -67,7 +67,11 @@ extension StatusReport {
             source.consumers.flatMap { Self.advice(source.id, $0, place) }
         }
         let quarantined = sources.filter { $0.quarantined > 0 }.map { source in
-            "\(source.quarantined) in quarantine: requests of \(source.id) that could not become events"
+            let lost = source.quarantineDropped
+            let dropped = lost > 0 ? ", \(lost) older ones were dropped to make room" : ""
+            let command = CommandText.line(["quarantine", "list", "--source", source.id] + place)
+            return "\(counted(source.quarantined, "request")) in quarantine that could not become events\(dropped): "
+                + command
         }
         let unapplied = configuration.map { [$0.refusal].compactMap(\.self) + $0.restarts } ?? []
         let lines = unapplied + ofConsumers + quarantined

@@ -96,8 +96,11 @@ struct QueueChecks {
 
     private func quarantine(_ source: QueueStatus.SourceStatus) -> Finding? {
         guard source.quarantined > 0 else { return nil }
+        let lost = source.quarantineDropped
         return .warn(
-            "quarantine", "kept of \(source.id): \(counted(source.quarantined, "rejected request"))",
+            "quarantine",
+            "kept of \(source.id): \(counted(source.quarantined, "rejected request"))"
+                + (lost > 0 ? "; \(lost) older ones were dropped to make room" : ""),
             mend: CommandText.line(["quarantine", "list", "--source", "\(source.id)"] + place.calling)
                 + "; then retry them when the cause is mended, or discard them")
     }

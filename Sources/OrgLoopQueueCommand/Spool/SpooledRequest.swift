@@ -106,4 +106,6 @@ extension SpooledRequest: HeaderLookup {
     func values(of name: String) -> [String] {
         headers.filter { $0.name.lowercased() == name }.map(\.value)
     }
+
+    var names: [String] { headers.map(\.name) }
 }

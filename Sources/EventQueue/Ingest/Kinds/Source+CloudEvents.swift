@@ -37,7 +37,7 @@ extension VerifiedRequest {
     fileprivate func part(_ body: [UInt8]) -> VerifiedRequest {
         let scheme = Verifier.isUnsigned(scheme: verdict.scheme) ? verdict.scheme : verdict.scheme + Verifier.partSuffix
         return VerifiedRequest(
-            body: body, receivedAt: receivedAt, idempotencyKey: nil,
+            body: body, receivedAt: receivedAt, key: key.ofPart,
             verdict: Verdict(scheme: scheme, keyID: verdict.keyID), headersJSON: headersJSON)
     }
 }
