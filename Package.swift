@@ -37,7 +37,7 @@ let package = Package(
             path: "Migrations",
             resources: [
                 .embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql"),
-                .embedInCode("0003_buffers.sql"),
+                .embedInCode("0003_buffers.sql"), .embedInCode("0005_secrets.sql"),
             ],
             swiftSettings: strict
         ),

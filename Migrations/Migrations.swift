@@ -20,5 +20,6 @@ package struct Migration: Sendable {
         Migration(1, "0001_initial", PackageResources._001_initial_sql),
         Migration(2, "0002_operating", PackageResources._002_operating_sql),
         Migration(3, "0003_buffers", PackageResources._003_buffers_sql),
+        Migration(5, "0005_secrets", PackageResources._005_secrets_sql),
     ]
 }

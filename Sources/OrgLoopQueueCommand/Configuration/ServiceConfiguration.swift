@@ -30,7 +30,8 @@ struct ServiceConfiguration: Sendable {
             let filters = source.unapplied.map { key in
                 "source \(source.id) keeps every event, whatever `\(key)` says: filter in OrgLoop's routes"
             }
-            guard case .none = source.verification else { return filters }
+            let file = source.secretFile?.warnings.map { "source \(source.id): the secret file \($0)" } ?? []
+            guard case .none = source.verification else { return file + filters }
             return ["source \(source.id) accepts unsigned requests: no secret is configured"] + filters
         }
     }
@@ -44,6 +45,8 @@ struct SourceConfiguration: Sendable {
     let verification: Verification
     /// Where OrgLoop kept its own buffer, which is imported once.
     var bufferDirectory: String?
+    /// Where its secrets stand, when they do not stand in the configuration.
+    var secretFile: SecretFile?
     /// Filters of OrgLoop's connector that are not applied here.
     var unapplied: [String] = []
     /// Where the file says so; `nil` for the source that exists without a file.
