@@ -126,7 +126,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand",
+                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Programs in JavaScript that tests start where they stand.

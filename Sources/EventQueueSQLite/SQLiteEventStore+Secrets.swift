@@ -7,8 +7,10 @@ extension SQLiteEventStore {
     public func recordSecrets(_ uses: [Secret.Use]) async throws -> Secret.Changes {
         let time = clock()
         return try await write { database in
-            let recorded = try database.all("\(SecretRow.question) WHERE secret_drop.secret_id IS NULL ORDER BY secret.id")
-                .compactMap(SecretRow.init)
+            let recorded = try database.all(
+                "\(SecretRow.question) WHERE secret_drop.secret_id IS NULL ORDER BY secret.id"
+            )
+            .compactMap(SecretRow.init)
             let wanted = Self.once(uses)
             var changes = Secret.Changes()
             for row in recorded where !wanted.contains(row.period.use) {

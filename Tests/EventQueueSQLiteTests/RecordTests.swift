@@ -45,6 +45,16 @@ import Testing
                 + "present, rejected, is_last) SELECT source_id, path, imported_at, 0, 0, tail_sha256, 0, 0, 0, 0 "
                 + "FROM buffer_import WHERE is_last = 1", "happens once"
         ),
+        ("UPDATE secret SET key_id = '0b0b0b0b'", "never changed"),
+        ("DELETE FROM secret", "never deleted"),
+        ("INSERT OR REPLACE INTO secret SELECT * FROM secret", "never replaced"),
+        (
+            "INSERT INTO secret (source_id, key_id, scheme, configured_at) SELECT source_id, key_id, 'github', "
+                + "configured_at FROM secret WHERE key_id = '0b0b0b0b'", "in use once"
+        ),
+        ("UPDATE secret_drop SET dropped_at = '2026-01-01T00:00:00.000Z'", "never changed"),
+        ("DELETE FROM secret_drop", "never deleted"),
+        ("INSERT OR REPLACE INTO secret_drop SELECT * FROM secret_drop", "never replaced"),
         ("UPDATE event SET id = 'evt_other'", "never changed"),
         (
             "INSERT INTO replay (name, cursor_id, actor, reason, requested_at, selection, events, skipped) "
@@ -90,8 +100,8 @@ import Testing
         await scratch.store.close()
     }
 
-    /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, and a
-    /// buffer that was imported.
+    /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, a
+    /// buffer that was imported, and a secret that another one has followed.
     private func history(_ scratch: ScratchStore) async throws {
         let sent = try await scratch.append(2)
         let cursor = Cursor.Key(consumer: .standard, source: scratch.source.id)
@@ -109,5 +119,8 @@ import Testing
             ConsumerDrop(consumer: scratch.setUp.other, actor: "ada", reason: "gone"))
         let mark = Buffer.Mark(byte: 0, line: 0, tail: Fingerprint(of: []))
         try await scratch.store.endBuffer(Buffer.Key(source: scratch.source.id, path: "/b.jsonl"), at: mark)
+        for key in ["0a0a0a0a", "0b0b0b0b"] {
+            try await scratch.store.recordSecrets([Secret.Use(source: scratch.source.id, keyID: key, scheme: "hub")])
+        }
     }
 }

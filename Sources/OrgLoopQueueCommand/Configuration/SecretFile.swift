@@ -74,7 +74,8 @@ struct SecretFile: Sendable {
             [line.first, line.last].contains { $0?.isWhitespace == true || $0 == "\u{FEFF}" }
         }
         return (isOpen ? ["\(path) is open to every user of this machine; chmod o= it"] : [])
-            + (isPadded ? ["\(path) has a line with white space at its ends, which is taken as part of the secret"] : [])
+            + (isPadded
+                ? ["\(path) has a line with white space at its ends, which is taken as part of the secret"] : [])
     }
 
     private static func missing(_ code: Int32) -> Refusal {

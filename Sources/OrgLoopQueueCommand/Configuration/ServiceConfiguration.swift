@@ -103,10 +103,13 @@ enum Verification: Sendable {
     ///
     /// - Parameter id: What a scheme with an id of its own calls the delivery.
     func proof(of body: [UInt8], id: String) -> [ProofHeader] {
-        // The first secret is the new one of a rotation.
-        guard case .secret(let schemes, let secrets) = self, let scheme = schemes.first, let secret = secrets.first
-        else { return [] }
-        return scheme.proof(of: body, by: secret, id: id, at: .now())
+        proofs(of: body, id: id).first ?? []
+    }
+
+    /// The same by each secret: the first is the new one of a rotation, which the service may not know yet.
+    func proofs(of body: [UInt8], id: String) -> [[ProofHeader]] {
+        guard case .secret(let schemes, let secrets) = self, let scheme = schemes.first else { return [] }
+        return secrets.map { scheme.proof(of: body, by: $0, id: id, at: .now()) }
     }
 }
 

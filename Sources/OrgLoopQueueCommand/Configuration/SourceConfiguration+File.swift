@@ -185,7 +185,8 @@ extension SourceConfiguration {
         for key in given.dropFirst() {
             guard let entry = config[key] else { continue }
             reader.report(
-                "stands beside \(given[0])", at: entry, allowed: "allowed: one of \(secretKeys.joined(separator: ", "))")
+                "stands beside \(given[0])", at: entry, allowed: "allowed: one of \(secretKeys.joined(separator: ", "))"
+            )
         }
         if given == ["secret_file"] { return secretFile?.secrets }
         var entries = config["secret"].map { [$0] } ?? []
