@@ -109,7 +109,7 @@ import Testing
     ])
     func `it stands alone, and its secrets are judged like any other`(_ config: String, _ problems: [String]) throws {
         let scratch = try Scratch()
-        try Self.write("hush\n", to: "s", in: scratch)
+        try Self.write("hush!\n", to: "s", in: scratch)
         let failure = #expect(throws: ConfigurationFailure.self) { try Self.load(config, in: scratch) }
         let found = try #require(failure).problems.map(\.description)
         #expect(found.count == problems.count)
