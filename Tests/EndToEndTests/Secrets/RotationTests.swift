@@ -73,9 +73,18 @@ struct RotationTests {
         try Self.configure([Self.old], in: scratch)
         let service = try await Self.serve(scratch)
         try Self.configure([Self.new, Self.old], in: scratch)
+        try await Self.waitUntil("SELECT count(*) FROM secrets", is: "1", scratch)
         let run = try await Hook("early").fire(["--config", "q.yaml", "--source", "a"], in: scratch)
         #expect(run.status == 0, "\(run.error)")
         #expect(try await Self.rows("SELECT key_id FROM arrivals", scratch) == [Self.keyID(Self.old)])
+        let doctor = try await Binary.run(["doctor", "--config", "q.yaml"], in: scratch)
+        #expect(
+            doctor.output.contains(
+                "a is configured with key \(Self.keyID(Self.new)), \(Self.keyID(Self.old)), and the service runs with "
+                    + "key \(Self.keyID(Self.old))"), "\(doctor.output)")
+        try Self.configure([Self.old], in: scratch)
+        let agreed = try await Binary.run(["doctor", "--config", "q.yaml"], in: scratch)
+        #expect(agreed.output.contains("a verifies its requests by hub (key \(Self.keyID(Self.old)))"))
         // Without the old one it is refused, and kept.
         try Self.configure([Self.new], in: scratch)
         let refused = try await Hook("late").fire(["--config", "q.yaml", "--source", "a"], in: scratch)
@@ -140,6 +149,9 @@ struct RotationTests {
             let config = verb[0] == "config" ? [] : ["--config", "q.yaml"]
             said.append(try await Binary.run(verb + config, in: scratch, environment: environment))
         }
+        // Key ids are everywhere, or the search would find nothing at all.
+        let places = try Self.places(in: scratch, said)
+        #expect(places.count { $0.content.range(of: Data(Self.keyID(Self.text("old")).utf8)) != nil } > 3)
         // While it runs, what is in the WAL belongs to the database.
         try Self.expectNoSecret(in: scratch, said)
         #expect(await service.stop() == 0)
@@ -183,8 +195,8 @@ struct RotationTests {
 
     private static func text(_ name: String) -> String { secrets[name] ?? "" }
 
-    /// Looks for every secret as it is, in base64 and in hexadecimal digits.
-    private static func expectNoSecret(in scratch: Scratch, _ said: [Binary.Result]) throws {
+    /// What the verbs said, and every file of the service.
+    private static func places(in scratch: Scratch, _ said: [Binary.Result]) throws -> [(name: String, content: Data)] {
         var places = said.flatMap { [("output", Data($0.output.utf8)), ("error", Data($0.error.utf8))] }
         let state = scratch.path + "/state"
         for case let name as String in FileManager.default.enumerator(atPath: state) ?? .init() {
@@ -192,6 +204,12 @@ struct RotationTests {
             _ = FileManager.default.fileExists(atPath: "\(state)/\(name)", isDirectory: &isDirectory)
             if !isDirectory.boolValue { places.append((name, try Data(contentsOf: URL(filePath: "\(state)/\(name)")))) }
         }
+        return places
+    }
+
+    /// Looks for every secret as it is, in base64 and in hexadecimal digits.
+    private static func expectNoSecret(in scratch: Scratch, _ said: [Binary.Result]) throws {
+        let places = try places(in: scratch, said)
         for (kind, text) in secrets {
             let key = Data(base64Encoded: text.replacing("whsec_", with: "")) ?? Data(text.utf8)
             let spellings = [
