@@ -38,6 +38,7 @@ let package = Package(
             resources: [
                 .embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql"),
                 .embedInCode("0003_buffers.sql"), .embedInCode("0004_quarantine_orders.sql"),
+                .embedInCode("0005_secrets.sql"),
             ],
             swiftSettings: strict
         ),
@@ -126,7 +127,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand",
+                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Programs in JavaScript that tests start where they stand.

@@ -21,5 +21,6 @@ package struct Migration: Sendable {
         Migration(2, "0002_operating", PackageResources._002_operating_sql),
         Migration(3, "0003_buffers", PackageResources._003_buffers_sql),
         Migration(4, "0004_quarantine_orders", PackageResources._004_quarantine_orders_sql),
+        Migration(5, "0005_secrets", PackageResources._005_secrets_sql),
     ]
 }

@@ -129,7 +129,9 @@ public struct QueueClient: Sendable {
         var fields = HTTPHeaders([("Host", url.split(separator: "/").last.map(String.init) ?? host)])
         fields.add(name: "Connection", value: "close")
         if bodyBytes > 0 { fields.add(name: "Content-Length", value: String(bodyBytes)) }
-        if let token { fields.add(name: "Authorization", value: token.authorization) }
+        // A sender's proof may be of this name, and one that is repeated is refused.
+        let isProven = headers.contains { $0.name.lowercased() == "authorization" }
+        if let token, !isProven { fields.add(name: "Authorization", value: token.authorization) }
         for header in headers { fields.add(name: header.name, value: header.value) }
         return HTTPRequestHead(
             version: .http1_1, method: HTTPMethod(rawValue: method), uri: path, headers: fields)

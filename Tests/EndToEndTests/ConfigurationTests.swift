@@ -95,7 +95,7 @@ import Testing
         Mistake(
             "config: { secrte: hush }",
             "q.yaml:3:15: sources[0].config.secrte: unknown key, probably 'secret' is meant; allowed: secret, "
-                + "secrets, scheme, buffer_dir, format, harness, platform, event_type_field"),
+                + "secrets, secret_file, scheme, buffer_dir, format, harness, platform, event_type_field"),
         Mistake(
             "config: { scheme: strpe, secret: a }",
             "q.yaml:3:23: sources[0].config.scheme: is not a scheme; allowed: hub, standard-webhooks, github, "
@@ -107,13 +107,15 @@ import Testing
                 + "whsec_ and a key in base64"),
         Mistake(
             "config: { scheme: hub }",
-            "q.yaml:3:23: sources[0].config.scheme: is hub, and no secret is set; set secret or secrets"),
+            "q.yaml:3:23: sources[0].config.scheme: is hub, and no secret is set; set secret, secrets or "
+                + "secret_file"),
         Mistake(
             "config: { scheme: none, secret: a }",
             "q.yaml:3:23: sources[0].config.scheme: is none although a secret is set; remove one of the two"),
         Mistake(
             "config: { secret: a, secrets: [b] }",
-            "q.yaml:3:35: sources[0].config.secrets: stands beside secret; allowed: one of the two"),
+            "q.yaml:3:35: sources[0].config.secrets: stands beside secret; allowed: one of secret, secrets, "
+                + "secret_file"),
         Mistake(
             "config: { format: seed }",
             "q.yaml:3:23: sources[0].config.format: 'seed' is not allowed; allowed: session.exited, lifecycle"

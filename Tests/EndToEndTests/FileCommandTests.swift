@@ -14,7 +14,8 @@ import Testing
         #expect(try await service.run(["poll", "claude-code"], environment: Self.secret).status == 0)
         let text = try await Self.run(["verify"], service.scratch)
         #expect(text.status == 0, "\(text)")
-        #expect(text.lines.count == 9)
+        // The checks, and the key of all five.
+        #expect(text.lines.count == 11)
         #expect(text.output.contains("verified 5, unsigned 0"))
         let json = try await Self.run(["verify", "--json"], service.scratch)
         let report = try JSONDecoder().decode(Report.self, from: Data(json.output.utf8))

@@ -147,12 +147,12 @@ import Testing
     static let mistakes: [(block: String, problem: String)] = [
         (
             "config: { secrte: a }",
-            ":5:15: sources[0].config.secrte: unknown key, probably 'secret' is meant; allowed: secret, secrets, scheme, buffer_dir, "
+            ":5:15: sources[0].config.secrte: unknown key, probably 'secret' is meant; allowed: secret, secrets, secret_file, scheme, buffer_dir, "
                 + "format, harness, platform, event_type_field, hook_type, max_buffer_size"
         ),
         (
             "config: { path: /x }",
-            ":5:15: sources[0].config.path: unknown key; allowed: secret, secrets, scheme, buffer_dir, format, "
+            ":5:15: sources[0].config.path: unknown key; allowed: secret, secrets, secret_file, scheme, buffer_dir, format, "
                 + "harness, platform, event_type_field, hook_type, max_buffer_size"
         ),
         (

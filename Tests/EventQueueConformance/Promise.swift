@@ -23,7 +23,7 @@ public struct Promise: Sendable, CustomStringConvertible {
 
     /// All of them.
     public static let all: [Promise] =
-        invariants + polling + sessions + settling + operating + housekeeping + audit + quarantine
+        invariants + polling + sessions + settling + operating + housekeeping + audit + quarantine + secrets
 }
 
 extension ConformanceSetUp {

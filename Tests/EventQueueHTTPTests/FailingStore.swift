@@ -39,6 +39,8 @@ struct FailingStore: EventStore {
         throw failure
     }
     func judgeOverdue() async throws -> Int { throw failure }
+    func recordSecrets(_ uses: [Secret.Use]) async throws -> Secret.Changes { throw failure }
+    func secretHistory() async throws -> [Secret.Period] { throw failure }
     func status() async throws -> QueueStatus { throw failure }
     func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State? {
         try await store.state(of: event, for: consumer)

@@ -58,6 +58,16 @@ import Testing
                 + "received_at, rejection, body_sha256, event_id, event_ids FROM quarantine_order "
                 + "WHERE action = 'discarded'", "CHECK"
         ),
+        ("UPDATE secret SET key_id = '0b0b0b0b'", "never changed"),
+        ("DELETE FROM secret", "never deleted"),
+        ("INSERT OR REPLACE INTO secret SELECT * FROM secret", "never replaced"),
+        (
+            "INSERT INTO secret (source_id, key_id, scheme, configured_at) SELECT source_id, key_id, 'github', "
+                + "configured_at FROM secret WHERE key_id = '0b0b0b0b'", "in use once"
+        ),
+        ("UPDATE secret_drop SET dropped_at = '2026-01-01T00:00:00.000Z'", "never changed"),
+        ("DELETE FROM secret_drop", "never deleted"),
+        ("INSERT OR REPLACE INTO secret_drop SELECT * FROM secret_drop", "never replaced"),
         ("UPDATE event SET id = 'evt_other'", "never changed"),
         (
             "INSERT INTO replay (name, cursor_id, actor, reason, requested_at, selection, events, skipped) "
@@ -104,7 +114,8 @@ import Testing
     }
 
     /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, a buffer
-    /// that was imported, and two requests in quarantine of which one was retried and the other discarded.
+    /// that was imported, two requests in quarantine of which one was retried and the other discarded, and a secret
+    /// that another one has followed.
     private func history(_ scratch: ScratchStore) async throws {
         let sent = try await scratch.append(2)
         let cursor = Cursor.Key(consumer: .standard, source: scratch.source.id)
@@ -129,5 +140,8 @@ import Testing
         }
         _ = try await scratch.store.release(.init(request: 1, actor: "ada"), as: [try scratch.event(key: "late")])
         _ = try await scratch.store.discard(.init(request: 2, actor: "ada", reason: "a test"))
+        for key in ["0a0a0a0a", "0b0b0b0b"] {
+            try await scratch.store.recordSecrets([Secret.Use(source: scratch.source.id, keyID: key, scheme: "hub")])
+        }
     }
 }

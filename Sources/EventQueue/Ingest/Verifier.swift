@@ -36,7 +36,7 @@ public struct Verifier: Sendable {
     public let schemes: [Scheme]
     private let signatures: [(scheme: Scheme, signature: any SignatureScheme)]
     /// The key ids of the secrets, under which an audit finds the one that a stored request matched.
-    let keyIDs: Set<String>
+    package let keyIDs: Set<String>
 
     /// Verifies under `scheme`; a rotation has two secrets, and each of them is accepted.
     ///

@@ -100,6 +100,19 @@ public protocol EventStore: Sendable {
     @discardableResult
     func judgeOverdue() async throws -> Int
 
+    /// Records which secrets the sources are configured with now, by their key ids.
+    ///
+    /// What is new since the last call is recorded as configured now, what is missing as dropped now; the same again
+    /// records nothing.
+    ///
+    /// - Parameter uses: Everything that is in use: a source that has none here has no secret any more.
+    /// - Returns: What was recorded.
+    @discardableResult
+    func recordSecrets(_ uses: [Secret.Use]) async throws -> Secret.Changes
+
+    /// Every recorded time of use of a secret, in the order in which they began.
+    func secretHistory() async throws -> [Secret.Period]
+
     /// Counts and positions of every source and consumer, in constant time for any number of events.
     func status() async throws -> QueueStatus
 

@@ -2,6 +2,8 @@
 package struct AuditReport: Sendable, Equatable {
     package let database: String
     package private(set) var checks: [AuditCheck] = []
+    /// The keys that stored requests were signed with, by source.
+    package private(set) var keys: [SigningKey] = []
     /// What a reader should know about how the file was read.
     package private(set) var notes: [String] = []
 
@@ -11,6 +13,7 @@ package struct AuditReport: Sendable, Equatable {
     package var isSound: Bool { !checks.contains { $0.verdict == .failed } }
 
     mutating func add(_ check: AuditCheck) { checks.append(check) }
+    mutating func add(_ keys: [SigningKey]) { self.keys += keys }
     mutating func note(_ text: String) { notes.append(text) }
 }
 

@@ -21,6 +21,7 @@ struct ContentScan {
     private var verified = 0
     private var unsigned = 0
     private var unchecked = 0
+    private(set) var keys = KeyTally()
 
     init(verifiers: [String: Verifier] = [:]) { self.verifiers = verifiers }
 
@@ -74,12 +75,14 @@ struct ContentScan {
     private mutating func look(at row: Row) {
         let envelope = row.bytes(9)
         let body = row.bytes(10)
+        let source = row.integer(2).flatMap { sources[$0] }
+        let before = unchecked
+        defer { tally(row, source?.name, isChecked: unchecked == before) }
         guard envelope != nil || body != nil else {
             thinned += 1
             return
         }
         let name = "\(row.text(1) ?? "an event without an id") (seq \(row.integer(0) ?? 0))"
-        let source = row.integer(2).flatMap { sources[$0] }
         if Self.hash(envelope) != row.bytes(8) {
             envelopes.add("\(name): the envelope does not have its SHA-256")
         } else if let envelope, !Self.belongs(envelope, id: row.text(1), source: source?.name) {
@@ -105,6 +108,11 @@ struct ContentScan {
         case .unknownSecret: unchecked += 1
         case .invalid: signatures.add("\(name): the body does not have its \(scheme) signature")
         }
+    }
+
+    private mutating func tally(_ row: Row, _ source: String?, isChecked: Bool) {
+        guard let keyID = row.text(4) else { return }
+        keys.add(keyID, of: source ?? "no source", receivedAt: row.text(6) ?? "", isChecked: isChecked)
     }
 
     private static func hash(_ content: [UInt8]?) -> [UInt8]? { content.map { Fingerprint(of: $0).bytes } }

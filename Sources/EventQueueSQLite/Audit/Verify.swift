@@ -55,10 +55,20 @@ package struct Verify {
         scan.run(database, progress)
         report.add(scan.envelopesCheck)
         report.add(scan.signaturesCheck)
+        takeKeys(of: scan, database, &report)
         for (name, stage, question) in Self.questions {
             progress(AuditProgress(stage))
             report.add(Self.answer(name) { try question(database) })
         }
+    }
+
+    private func takeKeys(of scan: ContentScan, _ database: Database, _ report: inout AuditReport) {
+        // A record that cannot be read is told by the checks of schema and integrity.
+        let history = (try? SQLiteEventStore.secretHistory(in: database)) ?? []
+        report.add(scan.keys.keys(verifiers, history))
+        guard scan.keys.leftOut > 0 else { return }
+        report.note(
+            "There are more than \(KeyTally.keysMax) keys; those of \(scan.keys.leftOut) events are not listed.")
     }
 
     private static let questions: [(AuditCheck.Name, String, @Sendable (Database) throws -> AuditCheck)] = [

@@ -19,6 +19,8 @@ package struct DatabaseReport: Sendable {
         package let sources: [QueueStatus.SourceStatus]
         /// The buffers of OrgLoop that were imported, or are about to be.
         package let buffers: [Buffer.Progress]
+        /// When which secrets were in use.
+        package let secrets: [Secret.Period]
     }
 
     /// The type of the network file system that holds it, if one does.
@@ -69,7 +71,7 @@ package struct DatabaseReport: Sendable {
         guard !plan.applied.isEmpty else {
             return Content(
                 schemaVersion: 0, pendingMigrations: plan.pending, isRead: true, newestReceivedAt: nil,
-                sources: [], buffers: [])
+                sources: [], buffers: [], secrets: [])
         }
         let queue = try DatabaseQueue(path: file.path, configuration: Connections.inspection())
         defer { try? queue.close() }
@@ -80,7 +82,8 @@ package struct DatabaseReport: Sendable {
                 isRead: DatabaseFile.size(file.path) <= Inspection.checkedAtStartBytesMax,
                 newestReceivedAt: newest.flatMap { Timestamp(iso8601: $0) },
                 sources: try SQLiteEventStore.sources(in: database),
-                buffers: try SQLiteEventStore.buffers(in: database))
+                buffers: try SQLiteEventStore.buffers(in: database),
+                secrets: try SQLiteEventStore.secretHistory(in: database))
         }
     }
 }

@@ -85,8 +85,11 @@ struct ConfigurationReport {
         let buffers = configuration.sources.compactMap { source in
             source.bufferDirectory.map { "buffer_dir     \($0), of \(source.id), imported once" }
         }
+        let secretFiles = configuration.sources.compactMap { source in
+            source.secretFile.map { "secret_file    \($0.path), of \(source.id)" }
+        }
         let notices = configuration.notices.map { "note           \($0)" }
-        let lines = head + files + places + consumers + retention + buffers + notices + [""]
+        let lines = head + files + places + consumers + retention + buffers + secretFiles + notices + [""]
         return (lines + table.lines(colour: false)).joined(separator: "\n")
     }
 
@@ -116,6 +119,7 @@ struct ConfigurationReport {
                 ("format", JSONOutput.quoted(source.format)),
                 ("scheme", JSONOutput.quoted(source.verification.scheme)),
                 ("key_ids", JSONOutput.array(source.verification.keyIDs.map(JSONOutput.quoted))),
+                ("secret_file", source.secretFile.map { JSONOutput.quoted($0.path) } ?? "null"),
                 ("buffer_dir", source.bufferDirectory.map(JSONOutput.quoted) ?? "null"),
                 ("from", source.origin.map { JSONOutput.quoted("\($0)") } ?? "null"),
             ])

@@ -66,10 +66,12 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
         }
         let key = UUID().uuidString.lowercased()
         let verification = configuration.sources.first { $0.id.rawValue == source }?.verification
-        let proof = verification?.proof(of: hook.body, id: key)
-        let request = request(hook, key: key, firedAt: firedAt, url: named, proof: proof ?? [])
+        let proofs = verification?.proofs(of: hook.body, id: key) ?? []
+        let requests = (proofs.isEmpty ? [[]] : proofs).map {
+            request(hook, key: key, firedAt: firedAt, url: named, proof: $0)
+        }
         let target = HookDelivery.Target(configuration, url: named, environment: environment)
-        try report(try await deliver(request, key: key, to: target))
+        try report(try await deliver(requests, key: key, to: target))
     }
 
     // MARK: The request
@@ -114,10 +116,11 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
     // MARK: Delivery
 
     private func deliver(
-        _ request: SpooledRequest, key: String, to target: HookDelivery.Target
+        _ requests: [SpooledRequest], key: String, to target: HookDelivery.Target
     ) async throws -> HookDelivery.Outcome {
         do {
-            return try await HookDelivery(target: target).deliver(request, key: key)
+            return try await HookDelivery(target: target)
+                .deliver(requests[0], orElse: Array(requests.dropFirst()), key: key)
         } catch {
             throw CommandFailure(
                 message: "the event is lost: \(Self.reason(error))",

@@ -13,8 +13,8 @@ struct VerifyCommand: AsyncParsableCommand {
             integrity, the hash of every envelope and body, the signature of every kept request with the secrets \
             of the configuration, the sequence, and that every event was handed over once and stands in one state.
 
-            Requests whose secret is not configured any more are counted as not checked. Exits 1 if anything is \
-            wrong, and says what to do.
+            Requests whose secret is not configured any more are counted as not checked; with which key they were \
+            signed, and when that was in use, is told for each key. Exits 1 if anything is wrong, and says what to do.
 
             EXAMPLE
               orgloop-queue verify

@@ -174,10 +174,14 @@ struct ConfigurationLoader {
         environment[variable].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// A path in a file is relative to that file, and `~/` is the home directory.
     private func resolved(_ path: String, beside file: String?) -> String {
-        if path.hasPrefix("~/"), let home = environment["HOME"] { return home + path.dropFirst() }
+        Self.resolved(path, beside: file, home: environment["HOME"])
+    }
+
+    /// A path in a file is relative to that file, and `~/` is the home directory.
+    static func resolved(_ path: String, beside file: String?, home: String?) -> String {
+        if path.hasPrefix("~/"), let home { return home + path.dropFirst() }
         guard !path.hasPrefix("/"), let file else { return path }
-        return Self.directory(of: file) + "/" + path
+        return directory(of: file) + "/" + path
     }
 }

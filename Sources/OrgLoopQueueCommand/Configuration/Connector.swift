@@ -21,7 +21,7 @@ enum Connector: String, Sendable, CaseIterable {
     /// What the configuration of a source with ``ownFile`` has for that connector alone.
     static let ownKeys = ["receives", "url", "token", "token_file", "consumer", "limit"]
     /// What the configuration of every source may have.
-    static let commonKeys = ["secret", "secrets", "scheme", "buffer_dir"]
+    static let commonKeys = ["secret", "secrets", "secret_file", "scheme", "buffer_dir"]
 
     /// The harness of a coding agent's connector; `nil` for a connector of something else, and for the one that
     /// leaves it to its configuration.

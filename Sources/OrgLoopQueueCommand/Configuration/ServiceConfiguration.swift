@@ -30,7 +30,8 @@ struct ServiceConfiguration: Sendable {
             let filters = source.unapplied.map { key in
                 "source \(source.id) keeps every event, whatever `\(key)` says: filter in OrgLoop's routes"
             }
-            guard case .none = source.verification else { return filters }
+            let file = source.secretFile?.warnings.map { "source \(source.id): the secret file \($0)" } ?? []
+            guard case .none = source.verification else { return file + filters }
             return ["source \(source.id) accepts unsigned requests: no secret is configured"] + filters
         }
     }
@@ -44,6 +45,8 @@ struct SourceConfiguration: Sendable {
     let verification: Verification
     /// Where OrgLoop kept its own buffer, which is imported once.
     var bufferDirectory: String?
+    /// Where its secrets stand, when they do not stand in the configuration.
+    var secretFile: SecretFile?
     /// Filters of OrgLoop's connector that are not applied here.
     var unapplied: [String] = []
     /// Where the file says so; `nil` for the source that exists without a file.
@@ -100,10 +103,13 @@ enum Verification: Sendable {
     ///
     /// - Parameter id: What a scheme with an id of its own calls the delivery.
     func proof(of body: [UInt8], id: String) -> [ProofHeader] {
-        // The first secret is the new one of a rotation.
-        guard case .secret(let schemes, let secrets) = self, let scheme = schemes.first, let secret = secrets.first
-        else { return [] }
-        return scheme.proof(of: body, by: secret, id: id, at: .now())
+        proofs(of: body, id: id).first ?? []
+    }
+
+    /// The same by each secret: the first is the new one of a rotation, which the service may not know yet.
+    func proofs(of body: [UInt8], id: String) -> [[ProofHeader]] {
+        guard case .secret(let schemes, let secrets) = self, let scheme = schemes.first else { return [] }
+        return secrets.map { scheme.proof(of: body, by: $0, id: id, at: .now()) }
     }
 }
 

@@ -6,6 +6,8 @@ extension SourceConfiguration {
     private static let configKeys = Connector.allCases.reduce(into: Connector.commonKeys) { keys, connector in
         keys += connector.keys.filter { !keys.contains($0) }
     }
+    /// Where secrets come from: one of them.
+    private static let secretKeys = ["secret", "secrets", "secret_file"]
     private static let idForm = "allowed: 1 to 128 letters, digits, '-', '_' and '.'"
 
     /// Reads `sources:` of our own file.
@@ -67,7 +69,8 @@ extension SourceConfiguration {
         _ config: [String: ConfigurationReader.Entry], poll: ConfigurationReader.Entry?,
         with reader: inout ConfigurationReader
     ) -> SourceConfiguration? {
-        let verification = verification(config, unnamed: connector?.schemes ?? [.hub], with: &reader)
+        let secretFile = SecretFile.read(config["secret_file"], with: &reader)
+        let verification = verification(config, secretFile, unnamed: connector?.schemes ?? [.hub], with: &reader)
         let bufferDirectory = reader.text(config["buffer_dir"], allowed: "allowed: a path")
         // The engine's own business; it is checked because a slip here would go unnoticed there.
         let poll = reader.members(poll, keys: ["interval"])
@@ -77,7 +80,8 @@ extension SourceConfiguration {
         guard let id, let verification else { return nil }
         return SourceConfiguration(
             id: id, connector: connector, kind: kind, verification: verification,
-            bufferDirectory: bufferDirectory, unapplied: Connector.filterKeys.filter { config[$0] != nil },
+            bufferDirectory: bufferDirectory, secretFile: secretFile,
+            unapplied: Connector.filterKeys.filter { config[$0] != nil },
             origin: element.origin)
     }
 
@@ -130,11 +134,11 @@ extension SourceConfiguration {
 
     /// - Parameter schemes: Those that hold when there is a secret and no scheme.
     private static func verification(
-        _ config: [String: ConfigurationReader.Entry], unnamed schemes: [Verifier.Scheme],
-        with reader: inout ConfigurationReader
+        _ config: [String: ConfigurationReader.Entry], _ secretFile: SecretFile?,
+        unnamed schemes: [Verifier.Scheme], with reader: inout ConfigurationReader
     ) -> Verification? {
-        let secrets = secrets(config, with: &reader)
-        let hasSecretKey = config["secret"] != nil || config["secrets"] != nil
+        let secrets = secrets(config, secretFile, with: &reader)
+        let hasSecretKey = secretKeys.contains { config[$0] != nil }
         guard let entry = config["scheme"] else {
             guard hasSecretKey else { return Verification.none(outright: false) }
             return secrets.map { .secret(schemes, $0) }
@@ -148,7 +152,8 @@ extension SourceConfiguration {
         case let scheme?:
             guard hasSecretKey else {
                 reader.report(
-                    "is \(scheme.rawValue), and no secret is set", at: entry, allowed: "set secret or secrets")
+                    "is \(scheme.rawValue), and no secret is set", at: entry,
+                    allowed: "set secret, secrets or secret_file")
                 return nil
             }
             if let secrets, let form = scheme.secretForm, !secrets.allSatisfy(scheme.accepts) {
@@ -172,12 +177,18 @@ extension SourceConfiguration {
 
     /// The configured secrets; `nil` when there is none or one of them cannot be used.
     private static func secrets(
-        _ config: [String: ConfigurationReader.Entry], with reader: inout ConfigurationReader
+        _ config: [String: ConfigurationReader.Entry], _ secretFile: SecretFile?,
+        with reader: inout ConfigurationReader
     ) -> [Secret]? {
         let allowed = "allowed: a text of at least one character"
-        if let entry = config["secrets"], config["secret"] != nil {
-            reader.report("stands beside secret", at: entry, allowed: "allowed: one of the two")
+        let given = secretKeys.filter { config[$0] != nil }
+        for key in given.dropFirst() {
+            guard let entry = config[key] else { continue }
+            reader.report(
+                "stands beside \(given[0])", at: entry, allowed: "allowed: one of \(secretKeys.joined(separator: ", "))"
+            )
         }
+        if given == ["secret_file"] { return secretFile?.secrets }
         var entries = config["secret"].map { [$0] } ?? []
         if let entry = config["secrets"], let elements = reader.elements(entry) {
             if elements.isEmpty {

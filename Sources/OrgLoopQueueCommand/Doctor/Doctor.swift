@@ -28,10 +28,17 @@ struct Doctor {
         let service = await service(at: url, configuration, storage.lock)
         let queue = QueueChecks(
             configured: configuration.sources, sources: content?.sources,
-            newestReceivedAt: content?.newestReceivedAt, now: .now(), place: place)
+            newestReceivedAt: content?.newestReceivedAt, now: .now(),
+            running: named == nil && storage.lock.url != nil ? content.flatMap(running) : nil, place: place)
         return [file] + permissions(configuration) + self.storage(configuration, storage) + service
             + queue.findings + buffers(configuration, storage)
             + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings + [hook(url)]
+    }
+
+    /// What the service that has the database is configured with; `nil` for one that does not record it.
+    private func running(_ content: DatabaseReport.Content) -> [Secret.Use]? {
+        guard content.pendingMigrations.isEmpty else { return nil }
+        return content.secrets.filter { $0.droppedAt == nil }.map(\.use)
     }
 
     private func unusable(_ error: any Error) -> Finding {

@@ -8,6 +8,8 @@ struct QueueChecks {
     let sources: [QueueStatus.SourceStatus]?
     let newestReceivedAt: Timestamp?
     let now: Timestamp
+    /// The secrets that the service runs with; `nil` when it does not run, or nobody knows.
+    var running: [Secret.Use]?
     var place = PrintedPlace.standard
 
     /// An engine that polls every few seconds is far behind then.
@@ -38,6 +40,14 @@ struct QueueChecks {
         case .secret(_, let secrets):
             let keys = secrets.map(\.keyID).joined(separator: ", ")
             let scheme = source.verification.scheme
+            if let running = running?.filter({ $0.source == source.id }).map(\.keyID),
+                Set(running) != Set(secrets.map(\.keyID))
+            {
+                let now = running.isEmpty ? "no secret" : "key \(running.joined(separator: ", "))"
+                return .warn(
+                    "secret", "\(source.id) is configured with key \(keys), and the service runs with \(now)",
+                    mend: "If the configuration was changed: orgloop-queue config reload, or restart the service.")
+            }
             return .ok("secret", "\(source.id) verifies its requests by \(scheme) (key \(keys))")
         case .none(outright: true): return .ok("secret", "\(source.id) takes unsigned requests, by scheme: none")
         case .none(outright: false):

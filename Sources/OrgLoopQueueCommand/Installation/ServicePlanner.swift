@@ -21,8 +21,10 @@ struct ServicePlanner {
             scope: manager.scope, program: program, configurationFile: try configuration.file.map(absolute),
             database: database, tokenFile: try absolute(configuration.tokenFile), listen: listen,
             bufferDirectories: configuration.sources.compactMap(\.bufferDirectory),
+            secretFiles: try configuration.sources.compactMap(\.secretFile?.path).map(absolute),
             account: manager.scope == .system ? account ?? Self.standardAccount : nil)
-        for path in plan.words + plan.bufferDirectories where path.unicodeScalars.contains(where: { $0.value < 0x20 }) {
+        let paths = plan.words + plan.bufferDirectories + plan.secretFiles
+        for path in paths where path.unicodeScalars.contains(where: { $0.value < 0x20 }) {
             throw CommandFailure(
                 message: "\(path.printable) has a control character, which no service file can hold",
                 mend: "Give it another name.")

@@ -21,6 +21,8 @@ struct ServicePlan: Sendable {
     let listen: String?
     /// OrgLoop's buffers that the service imports.
     let bufferDirectories: [String]
+    /// The files with the secrets of its sources.
+    var secretFiles: [String] = []
     /// The user it runs as; `nil` for whoever installs it.
     let account: String?
 
@@ -49,7 +51,7 @@ struct ServicePlan: Sendable {
 
     /// Every path that the service has to see.
     var visible: [String] {
-        [program] + (configurationFile.map { [$0] } ?? []) + writable + bufferDirectories
+        [program] + (configurationFile.map { [$0] } ?? []) + writable + bufferDirectories + secretFiles
     }
 
     private func directory(_ path: String) -> String { ConfigurationLoader.directory(of: path) }

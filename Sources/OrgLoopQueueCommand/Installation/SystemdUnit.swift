@@ -40,7 +40,7 @@ struct SystemdUnit {
             add("ReadWritePaths=" + writable.map(Self.quoted).joined(separator: " "), after: "ProtectHome")
         }
         // The import of an old buffer is not to fail in silence because /tmp is another one.
-        let buffers = plan.bufferDirectories.filter { Self.isBelow(Self.temporary, $0) }
+        let buffers = (plan.bufferDirectories + plan.secretFiles).filter { Self.isBelow(Self.temporary, $0) }
         if !buffers.isEmpty {
             add(
                 "BindReadOnlyPaths=" + buffers.map { Self.quoted("-" + $0) }.joined(separator: " "), after: "PrivateTmp"

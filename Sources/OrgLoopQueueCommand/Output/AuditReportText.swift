@@ -15,7 +15,8 @@ struct AuditReportText {
                 .init(Self.figures(check)),
             ])
         }
-        return table.lines(colour: colour) + report.checks.flatMap(Self.failures) + report.notes.map { "\n\($0)" }
+        return table.lines(colour: colour) + report.checks.flatMap(Self.failures)
+            + SigningKeysText(report.keys).lines(colour: colour) + report.notes.map { "\n\($0)" }
     }
 
     var json: String {
@@ -31,7 +32,8 @@ struct AuditReportText {
         }
         return JSONOutput.object([
             ("database", JSONOutput.quoted(report.database)), ("ok", report.isSound ? "true" : "false"),
-            ("checks", JSONOutput.array(checks)), ("notes", JSONOutput.array(report.notes.map(JSONOutput.quoted))),
+            ("checks", JSONOutput.array(checks)), ("keys", SigningKeysText(report.keys).json),
+            ("notes", JSONOutput.array(report.notes.map(JSONOutput.quoted))),
         ])
     }
 

@@ -114,6 +114,7 @@ struct QueueService {
                         service: StoreWatch(store: store, health: health),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: StoreMaintenance(store: store)),
+                    .init(service: secretHistory(store)),
                     // Ends when the buffers of OrgLoop are imported.
                     .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
                     .init(service: Watchdog(supervisor: supervisor) { try await store.probe() }),
@@ -137,6 +138,10 @@ struct QueueService {
         }
         defer { hangUp.cancel() }
         try await group.run()
+    }
+
+    private func secretHistory(_ store: SQLiteEventStore) -> SecretHistory {
+        SecretHistory(configuration.sources, logger: logger) { try await store.recordSecrets($0) }
     }
 
     private func bufferIntake(_ store: SQLiteEventStore) -> BufferIntake {

@@ -34,13 +34,20 @@ struct HookDelivery {
     /// Claude Code gives to a SessionEnd hook.
     private static let budget: Duration = .milliseconds(700)
 
+    /// - Parameter others: The same request, signed with the other secrets of a rotation: a service that has not
+    ///   read its configuration again does not know the new one.
     /// - Throws: What the file system answered when it could not be kept anywhere.
-    func deliver(_ request: SpooledRequest, key: String) async throws -> Outcome {
+    func deliver(_ request: SpooledRequest, orElse others: [SpooledRequest] = [], key: String) async throws -> Outcome {
         let deadline = ContinuousClock.now + Self.budget
         // Behind others it waits in their line, so that the events come in the order of their firing.
         let isFirst = target.spool.waiting().isEmpty
         guard isFirst, let url = target.url else { return try await keepInLine(request, key: key, until: deadline) }
-        switch await post(request, to: url, until: deadline) {
+        var answer = await post(request, to: url, until: deadline)
+        for other in others {
+            guard case .refused(let reason) = answer, reason.hasPrefix("401") else { break }
+            answer = await post(other, to: url, until: deadline)
+        }
+        switch answer {
         case .taken: return await emptyShared(until: deadline)
         case .refused(let reason):
             return .refused(reason: reason, path: try reject(request, key: key, reason: reason))

@@ -29,6 +29,13 @@ import Testing
         #expect(unit.contains("\nPrivateTmp=yes\nBindReadOnlyPaths=-/tmp/orgloop-claude-code\n"))
     }
 
+    @Test func `a file with a secret stays visible wherever it lies`() {
+        #expect(SystemdUnit(Self.plan(secrets: ["/etc/secret"])).text.contains("\nProtectHome=yes\n"))
+        let unit = SystemdUnit(Self.plan(secrets: ["/home/me/secret", "/tmp/secret"])).text
+        #expect(unit.contains("\nProtectHome=read-only\n"))
+        #expect(unit.contains("\nBindReadOnlyPaths=-/tmp/secret\n"))
+    }
+
     @Test func `a user's unit has nothing that a user's manager cannot do`() {
         let unit = SystemdUnit(Self.plan(.user, database: "/home/me/q.db")).text
         for key in [
@@ -76,11 +83,11 @@ import Testing
 
     private static func plan(
         _ scope: ServiceScope = .system, database: String = "/var/lib/orgloop-queue/queue.db", token: String? = nil,
-        buffers: [String] = []
+        buffers: [String] = [], secrets: [String] = []
     ) -> ServicePlan {
         ServicePlan(
             scope: scope, program: "/usr/bin/orgloop-queue", configurationFile: nil, database: database,
             tokenFile: token ?? ConfigurationLoader.directory(of: database) + "/token", listen: nil,
-            bufferDirectories: buffers, account: scope == .system ? "orgloop-queue" : nil)
+            bufferDirectories: buffers, secretFiles: secrets, account: scope == .system ? "orgloop-queue" : nil)
     }
 }
