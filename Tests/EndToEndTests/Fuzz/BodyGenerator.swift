@@ -32,7 +32,7 @@ struct BodyGenerator {
         let inner =
             switch random.number(in: 0...(depth > 0 ? 9 : 6)) {
             case 0: pick(["true", "false", "null"])
-            case 1: pick(Self.numbers)
+            case 1: random.happens(onceIn: 30) ? longNumber() : pick(Self.numbers)
             case 2: String(random.number(in: -1_000_000...1_000_000))
             case 3: pick(["[]", "{}", "[ ]", "{\n}"])
             case 4...6: string()
@@ -60,6 +60,12 @@ struct BodyGenerator {
         return "\"" + (0..<length).map { _ in pick(Self.pieces) }.joined() + "\""
     }
 
+    /// More digits than any number type holds, in each of the places where there may be digits.
+    private func longNumber() -> String {
+        let digits = String(repeating: "9", count: random.number(in: 20...400))
+        return pick(["-\(digits)", "1.\(digits)", "1e\(digits)", "1E-\(digits)", "\(digits).\(digits)e+\(digits)"])
+    }
+
     /// Different numbers make different names.
     private func name(_ number: Int) -> String {
         if number == 0 { return pick([#""""#, #""0""#, #""\u0030""#]) }
@@ -67,7 +73,10 @@ struct BodyGenerator {
         return "\"\(text)\(pick(["", #"\u006e"#, "n"]))\(number)\""
     }
 
-    private func space() -> String { pick(Self.spaces) }
+    /// A string that is not empty.
+    func word() -> String { #""w\#(string().dropFirst())"# }
+
+    func space() -> String { pick(Self.spaces) }
 
     private func pick(_ choices: [String]) -> String { choices[random.number(in: 0...choices.count - 1)] }
 }
