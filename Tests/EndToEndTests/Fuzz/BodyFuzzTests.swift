@@ -121,7 +121,7 @@ import Testing
         let words = JSONSubject.words.map { Array($0.utf8) }
         let mutator = Mutator(random: random, words: words, corpus: try FuzzPlace(name: "json").corpus())
         let seconds = FuzzPlace.variable("SECONDS").flatMap { Int($0) } ?? 4
-        return (0..<seconds * 750).map { SentBody($0, by: mutator, BodyGenerator(random: random)) }
+        return (0..<seconds * 500).map { SentBody($0, by: mutator, BodyGenerator(random: random)) }
     }
 
     private static func scratch() throws -> Scratch {
