@@ -13,6 +13,12 @@ struct BodyGenerator {
         #"\ude00\ud83d"#, #"\ud83d\u0041"#, #"\uFFFF"#, #"\u2028"#, "ﬀ\u{301}", "日本", "'", "{[,:]}",
     ]
 
+    /// Different names, some of which look alike once a decoder has put U+FFFD in the place of a surrogate.
+    private static let alike = [
+        #"\ud83d"#, #"\uD83E"#, #"\ude00"#, #"\ufffd"#, #"\ude00\ud83d"#, #"\u0000"#, "A", "a", "\u{212A}", "e\u{301}",
+        "\u{E9}", " ", #"\t"#,
+    ]
+
     /// An object; some of them repeat a name, which only the strict refuse.
     func object(depth: Int = 4, members required: [String] = []) -> String {
         // More names than are compared one by one, now and then.
@@ -23,6 +29,9 @@ struct BodyGenerator {
                 let isPlain = !random.happens(onceIn: 40)
                 return name(isPlain ? number : random.number(in: 0...3)) + space() + ":" + value(depth: depth - 1)
             }
+        if random.happens(onceIn: 10) {
+            members += Self.alike.filter { _ in random.happens(onceIn: 2) }.map { "\"\($0)\":\(value(depth: 0))" }
+        }
         if random.happens(onceIn: 2) { members.reverse() }
         return "{" + members.joined(separator: space() + "," + space()) + space() + "}"
     }
