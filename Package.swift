@@ -133,6 +133,7 @@ let package = Package(
             // Programs in JavaScript that tests start where they stand.
             exclude: [
                 "Connector/engine.mjs", "Connector/proxy.mjs", "Connector/connector.test.mjs", "Fuzz/Corpus",
+                "Fuzz/judge.mjs",
             ],
             swiftSettings: strict
         ),

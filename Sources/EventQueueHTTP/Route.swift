@@ -41,6 +41,11 @@ enum Route: Sendable, Equatable {
             self = .webhook(String(path.dropFirst(Self.webhookPrefix.count)))
             return
         }
+        // Without a slash in front it is no path of ours, and what follows must not be taken for one.
+        guard path.hasPrefix("/") else {
+            self = .unknown
+            return
+        }
         let query = Query(target.dropFirst(path.count + 1))
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
         switch parts {

@@ -118,6 +118,17 @@ import Testing
         #expect(try parse(line.text).content?.envelope == event.envelope)
     }
 
+    @Test func `the deepest data of a CloudEvent, which is wrapped in its envelope, comes back as well`() throws {
+        let body = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
+        let headers = TestHeaders(("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t"))
+        let source = try source("cloud", .cloudEvents)
+        let id = try #require(Event.ID("evt_a1b2c3d4e5f67890"))
+        let event = try source.normalise(source.verifier.verify(request(body, headers)), id: id)
+        let line = ExportedLine(
+            id: id.rawValue, source: "cloud", envelope: text(event.envelope), body: text(event.request.body))
+        #expect(try parse(line.text).content?.envelope == event.envelope)
+    }
+
     @Test(
         arguments: [
             ("orgloop_queue", "2", "newer_format"), ("orgloop_queue", "0", "not_an_event"),

@@ -38,50 +38,6 @@ struct JSONPropertyTests {
         }
         #expect(accepted > 0)
     }
-
-    @Test(arguments: CostlyShape.allCases)
-    func `four times the bytes cost less than eight times the time`(shape: CostlyShape) throws {
-        let small = shape.document(bytes: 256 << 10)
-        let large = shape.document(bytes: 1 << 20)
-        let (least, most) = (cost(small), cost(large))
-        #expect(most < least * 8, "\(shape): \(least) for \(small.count) bytes, \(most) for \(large.count)")
-    }
-
-    /// The shortest of three runs: other work on the machine only ever adds.
-    private func cost(_ document: [UInt8]) -> Duration {
-        (0..<3).map { _ in
-            ContinuousClock().measure { #expect(refusal(of: document) == nil) }
-        }.min() ?? .zero
-    }
-}
-
-/// Texts on which a careless parser takes quadratic time.
-enum CostlyShape: CaseIterable {
-    case manyNames, manyEscapedNames, smallObjects, longString, sixteenLongNames, deepArrays, longNumber
-
-    func document(bytes: Int) -> [UInt8] {
-        func object(_ count: Int, _ member: (Int) -> String) -> String {
-            "{\((0..<count).map(member).joined(separator: ","))}"
-        }
-        let json =
-            switch self {
-            case .manyNames: object(bytes / 12) { "\"k\(100_000 + $0)\":0" }
-            case .manyEscapedNames: object(bytes / 17) { "\"\\u006b\(100_000 + $0)\":0" }
-            case .smallObjects:
-                "[\(Array(repeating: #"{"a":{"b":1}}"#, count: bytes / 14).joined(separator: ","))]"
-            case .longString: "{\"a\":\"\(String(repeating: #"\n\ud83d\u0041é"#, count: bytes / 16))\"}"
-            case .sixteenLongNames:
-                object(16) { "\"\\n\(String(repeating: "x", count: bytes / 16 - 10))\(100 + $0)\":0" }
-            case .deepArrays:
-                "["
-                    + Array(
-                        repeating: String(repeating: "[", count: 60) + String(repeating: "]", count: 60),
-                        count: bytes / 121
-                    ).joined(separator: ",") + "]"
-            case .longNumber: "[1.\(String(repeating: "0123456789", count: bytes / 10))]"
-            }
-        return Array(json.utf8)
-    }
 }
 
 /// Makes random documents, and breaks them.

@@ -19,7 +19,7 @@ public enum ImportLine {
     /// What may stand around a JSON text.
     private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
 
-    /// - Parameter depthMax: A buffer's line is an envelope, which is one deeper than a body.
+    /// A buffer's line is an envelope, which is deeper than a body.
     static func json(_ bytes: [UInt8]) throws(ImportError) -> JSONText {
         do {
             return try JSONText(bytes, depthMax: Limits.envelopeDepthMax)

@@ -10,8 +10,9 @@ public enum Limits {
     public static let pollWaitMax: Duration = .seconds(30)
     /// OrgLoop's own depth is far below; a deeper document is an attack on somebody's recursion.
     public static let jsonDepthMax = 64
-    /// An envelope holds a body that may be as deep as the limit.
-    public static let envelopeDepthMax = jsonDepthMax + 1
+    /// An envelope holds a payload, and that holds a CloudEvent's data which is no object and may be as deep as the
+    /// limit.
+    public static let envelopeDepthMax = jsonDepthMax + 2
     /// Room for a stack trace's head; the audit is not a log store.
     public static let detailLengthMax = 2000
     /// Longer than any sender's delivery id; keys stand in an index.

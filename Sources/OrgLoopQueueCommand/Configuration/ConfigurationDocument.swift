@@ -22,6 +22,7 @@ enum ConfigurationDocument {
     /// Parses the text of `file`.
     static func parse(_ text: String, file: String) throws(ConfigurationProblem) -> Node? {
         do {
+            try YAMLBounds.check(text)
             return try Yams.compose(yaml: text)
         } catch {
             throw problem(of: error, in: file)
@@ -35,6 +36,10 @@ enum ConfigurationDocument {
             return ConfigurationProblem(origin: origin, key: "", problem: text, allowed: "allowed: YAML")
         }
         return switch error {
+        case let excess as YAMLBounds.Excess:
+            ConfigurationProblem(
+                origin: .file(file, line: excess.line, column: excess.column), key: "", problem: excess.problem,
+                allowed: excess.allowed)
         case YamlError.scanner(_, let text, let mark, _), YamlError.parser(_, let text, let mark, _),
             YamlError.composer(_, let text, let mark, _):
             problem(text, mark)

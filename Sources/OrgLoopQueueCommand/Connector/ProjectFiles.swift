@@ -51,6 +51,7 @@ struct ProjectFiles {
         let path = path(of: name, in: directory)
         guard let text = try ProjectFile.text(path) else { return nil }
         do {
+            try YAMLBounds.check(text)
             let parser = try Parser(yaml: text)
             return try withExtendedLifetime(parser) {
                 let node = try parser.singleRoot()

@@ -13,6 +13,12 @@ struct BodyGenerator {
         #"\ude00\ud83d"#, #"\ud83d\u0041"#, #"\uFFFF"#, #"\u2028"#, "ﬀ\u{301}", "日本", "'", "{[,:]}",
     ]
 
+    /// Different names, some of which look alike once a decoder has put U+FFFD in the place of a surrogate.
+    private static let alike = [
+        #"\ud83d"#, #"\uD83E"#, #"\ude00"#, #"\ufffd"#, #"\ude00\ud83d"#, #"\u0000"#, "A", "a", "\u{212A}", "e\u{301}",
+        "\u{E9}", " ", #"\t"#,
+    ]
+
     /// An object; some of them repeat a name, which only the strict refuse.
     func object(depth: Int = 4, members required: [String] = []) -> String {
         // More names than are compared one by one, now and then.
@@ -23,6 +29,9 @@ struct BodyGenerator {
                 let isPlain = !random.happens(onceIn: 40)
                 return name(isPlain ? number : random.number(in: 0...3)) + space() + ":" + value(depth: depth - 1)
             }
+        if random.happens(onceIn: 10) {
+            members += Self.alike.filter { _ in random.happens(onceIn: 2) }.map { "\"\($0)\":\(value(depth: 0))" }
+        }
         if random.happens(onceIn: 2) { members.reverse() }
         return "{" + members.joined(separator: space() + "," + space()) + space() + "}"
     }
@@ -32,7 +41,7 @@ struct BodyGenerator {
         let inner =
             switch random.number(in: 0...(depth > 0 ? 9 : 6)) {
             case 0: pick(["true", "false", "null"])
-            case 1: pick(Self.numbers)
+            case 1: random.happens(onceIn: 30) ? longNumber() : pick(Self.numbers)
             case 2: String(random.number(in: -1_000_000...1_000_000))
             case 3: pick(["[]", "{}", "[ ]", "{\n}"])
             case 4...6: string()
@@ -60,6 +69,12 @@ struct BodyGenerator {
         return "\"" + (0..<length).map { _ in pick(Self.pieces) }.joined() + "\""
     }
 
+    /// More digits than any number type holds, in each of the places where there may be digits.
+    private func longNumber() -> String {
+        let digits = String(repeating: "9", count: random.number(in: 20...400))
+        return pick(["-\(digits)", "1.\(digits)", "1e\(digits)", "1E-\(digits)", "\(digits).\(digits)e+\(digits)"])
+    }
+
     /// Different numbers make different names.
     private func name(_ number: Int) -> String {
         if number == 0 { return pick([#""""#, #""0""#, #""\u0030""#]) }
@@ -67,7 +82,10 @@ struct BodyGenerator {
         return "\"\(text)\(pick(["", #"\u006e"#, "n"]))\(number)\""
     }
 
-    private func space() -> String { pick(Self.spaces) }
+    /// A string that is not empty.
+    func word() -> String { #""w\#(string().dropFirst())"# }
+
+    func space() -> String { pick(Self.spaces) }
 
     private func pick(_ choices: [String]) -> String { choices[random.number(in: 0...choices.count - 1)] }
 }

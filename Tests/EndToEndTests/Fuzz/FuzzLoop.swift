@@ -10,7 +10,7 @@ struct FuzzLoop<Subject: FuzzSubject> {
 
     init() throws { place = try FuzzPlace(name: Subject.corpus) }
 
-    /// Returns after the seconds in `ORGLOOP_QUEUE_FUZZ_SECONDS` (a few unless it is set); ends the process with
+    /// Returns after the seconds in `ORGLOOP_QUEUE_FUZZ_SECONDS` (``FuzzPlace/secondsDefault`` unless it is set); ends the process with
     /// a report for the first finding.
     func run() throws {
         let seed = FuzzPlace.variable("SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 1...UInt64.max)
@@ -52,7 +52,7 @@ struct FuzzLoop<Subject: FuzzSubject> {
 /// The files of one subject's runs.
 final class FuzzPlace: Sendable {
     /// Enough for some thousands of inputs of each subject, and short enough for every change.
-    static let secondsDefault = 2.0
+    static let secondsDefault = 1.0
     /// An input takes microseconds; so long takes a loop that has no end, or one over every pair of bytes.
     static let secondsOfInputMax: UInt32 = 10
 

@@ -11,6 +11,15 @@ struct Mutator {
         Array("{}[]\",:;=.- \t\r\n\\/0123456789eE+tfnuUxAz\u{0}\u{1F}\u{7F}".utf8)
         + [0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF]
 
+    /// What stands between the parts of a text: next to it one byte more or less is another meaning.
+    private static let marks = Set("{}[]\",:;=\n&?/".utf8)
+
+    /// Overlong forms, surrogates, what lies beyond Unicode, and characters that are cut off.
+    private static let brokenCharacters: [[UInt8]] = [
+        [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80],
+        [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98],
+    ]
+
     /// An input that nothing has been done to yet.
     func sample() -> [UInt8] { corpus.isEmpty ? [] : corpus[random.number(in: 0...corpus.count - 1)] }
 
@@ -22,9 +31,9 @@ struct Mutator {
     }
 
     private func change(_ input: inout [UInt8]) {
-        let place = random.number(in: 0...input.count)
-        let end = min(input.count, place + random.number(in: 1...8))
-        switch random.number(in: 0...8) {
+        let place = random.happens(onceIn: 2) ? random.number(in: 0...input.count) : mark(in: input)
+        let end = min(input.count, place + (random.happens(onceIn: 2) ? 1 : random.number(in: 1...8)))
+        switch random.number(in: 0...10) {
         case 0, 1: input.replaceSubrange(place..<min(place + 1, input.count), with: [byte()])
         case 2: input.insert(byte(), at: place)
         case 3: input.removeSubrange(place..<end)
@@ -34,9 +43,18 @@ struct Mutator {
             input[place] ^= 1 << UInt8(random.number(in: 0...7))
         case 6 where !words.isEmpty:
             input.insert(contentsOf: words[random.number(in: 0...words.count - 1)], at: place)
-        case 7: input.replaceSubrange(place..<end, with: piece())
+        case 7: input.insert(UInt8(ascii: ","), at: place)
+        case 8: input.insert(contentsOf: Self.brokenCharacters[random.number(in: 0...9)], at: place)
+        case 9: input.replaceSubrange(place..<end, with: piece())
         default: input.removeSubrange(place..<min(input.count, random.number(in: place...max(place, input.count))))
         }
+    }
+
+    /// A place before or behind one of the marks.
+    private func mark(in input: [UInt8]) -> Int {
+        let start = random.number(in: 0...input.count)
+        let mark = input[start...].firstIndex(where: Self.marks.contains) ?? input.count
+        return max(0, min(input.count, mark + random.number(in: -1...1)))
     }
 
     private func byte() -> UInt8 { Self.bytes[random.number(in: 0...Self.bytes.count - 1)] }

@@ -35,25 +35,3 @@ struct SpoolSubject: FuzzSubject {
         try demand(try SpooledRequest(file: request.file()) == request, "another request when written again")
     }
 }
-
-/// Configuration files.
-struct ConfigurationSubject: FuzzSubject {
-    static let corpus = "configuration"
-    static let words = [
-        "sources:", "- id: a\n", "config: ", "secret: s", "${HOME}", "${", "limits: {", "\n  ", ": ", "&a ", "*a",
-        "!!null ",
-        "scheme: none", "'", "|\n", "? ", "<<: ",
-    ]
-
-    init(random: SeededRandom) {}
-
-    func check(_ input: [UInt8]) throws {
-        let text = String(decoding: input, as: UTF8.self)
-        let read = FileConfiguration.parse(text, file: "q.yaml", environment: ["HOME": "/home/user"])
-        for problem in read.problems {
-            try demand(!problem.description.isEmpty, "a problem without a text")
-        }
-        guard read.problems.isEmpty, let sources = read.configuration.sources else { return }
-        try demand(Set(sources.map(\.id)).count == sources.count, "two sources of one name, and no problem")
-    }
-}

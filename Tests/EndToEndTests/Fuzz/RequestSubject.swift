@@ -67,7 +67,8 @@ struct RequestSubject: FuzzSubject {
         }
     }
 
-    private static func read(_ input: [UInt8]) -> (Headers, body: [UInt8]) {
+    /// Header lines and, behind an empty one, the body.
+    static func read(_ input: [UInt8]) -> (Headers, body: [UInt8]) {
         var fields: [(name: String, value: String)] = []
         var rest = input[...]
         while let end = rest.firstIndex(of: 0x0A), end > rest.startIndex {
