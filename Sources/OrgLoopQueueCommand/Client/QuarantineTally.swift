@@ -53,8 +53,8 @@ struct QuarantineTally {
         throw CommandFailure(
             message: left.joined(separator: "; "),
             mend: kept > 0
-                ? "Mend the configuration of their source, have the service that runs take it over, and try again; or "
-                    + "discard them. What is left: \(list)"
+                ? "Mend the configuration of their source, have it read again (orgloop-queue config reload), and try "
+                    + "again; or discard them. What is left: \(list)"
                 : "What is there: \(list)")
     }
 }

@@ -99,8 +99,9 @@ struct QueueService {
         let intake = SpoolIntake(
             database: configuration.database, environment: ProcessInfo.processInfo.environment, address: address,
             server: server, logger: logger)
+        let secrets = SecretHistory(configuration.sources, logger: logger) { try await store.recordSecrets($0) }
         let reloader = Reloader(
-            loader: loader, configuration: current, reloads: reloads, store: store, server: server,
+            loader: loader, configuration: current, reloads: reloads, store: store, server: server, secrets: secrets,
             supervisor: supervisor, address: address, logger: logger)
         var quiet = logger
         // What a service throws is reported once, in our words.
@@ -114,7 +115,7 @@ struct QueueService {
                         service: StoreWatch(store: store, health: health),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: StoreMaintenance(store: store)),
-                    .init(service: secretHistory(store)),
+                    .init(service: secrets),
                     // Ends when the buffers of OrgLoop are imported.
                     .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
                     .init(service: Watchdog(supervisor: supervisor) { try await store.probe() }),
@@ -138,10 +139,6 @@ struct QueueService {
         }
         defer { hangUp.cancel() }
         try await group.run()
-    }
-
-    private func secretHistory(_ store: SQLiteEventStore) -> SecretHistory {
-        SecretHistory(configuration.sources, logger: logger) { try await store.recordSecrets($0) }
     }
 
     private func bufferIntake(_ store: SQLiteEventStore) -> BufferIntake {

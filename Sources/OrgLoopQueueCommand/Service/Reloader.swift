@@ -13,6 +13,7 @@ struct Reloader: Service {
     let reloads: Reloads
     let store: SQLiteEventStore
     let server: QueueServer
+    let secrets: SecretHistory
     let supervisor: Supervisor
     /// What the supervisor is told where everything is well.
     let address: ServiceAddress
@@ -64,6 +65,7 @@ struct Reloader: Service {
         }
         server.reconfigure(applied.serving(on: applied.listen), sources: applied.sources.map(\.source))
         configuration.replace(with: applied)
+        await secrets.record(applied.sources)
         tell(changes, applied, known: Set(running.notices))
         let report = Reloads.Report(
             at: .now(), result: .applied(changes: changes.lines), needsRestart: changes.needsRestart)
