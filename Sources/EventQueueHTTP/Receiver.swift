@@ -21,6 +21,7 @@ struct Receiver: Sendable {
     let metrics: Metrics
     let logger: Logger
     let unverified = UnverifiedSample()
+    let rejections = RejectionLog()
 
     /// The bounds that hold at this moment.
     var limits: Limits.Settings { settings.value }
@@ -153,7 +154,7 @@ struct Receiver: Sendable {
 
     private func reject(_ source: Source, _ code: String, _ answer: Answer) -> Answer {
         metrics.received(by: source.id, result: code)
-        logger.info("request rejected", metadata: ["source": "\(source.id)", "code": "\(code)"])
+        rejections.note(source.id, code, at: now(), to: logger)
         return answer
     }
 

@@ -56,6 +56,25 @@ import Testing
         #expect(sources.map { log.count(of: $0) } == [2 * share, 2 * share])
     }
 
+    @Test func `a reason is logged once a minute for each source, with how often it came`() throws {
+        let rejections = RejectionLog()
+        let sources = try ["deploys", "other"].map { try #require(Source.ID($0)) }
+        let log = RecordedLog()
+        for seconds in [0, 60, 180] {
+            let time = Self.time.advanced(by: .seconds(seconds))
+            for _ in 0..<1000 {
+                for source in sources { rejections.note(source, "unverified", at: time, to: log.logger(.info)) }
+            }
+            rejections.note(sources[0], "too_large", at: time, to: log.logger(.info))
+        }
+        #expect(
+            log.lines.map { "\($0["source"] ?? "") \($0["code"] ?? "") \($0["more_since_last"] ?? "-")" } == [
+                "deploys unverified -", "other unverified -", "deploys too_large -",
+                "deploys unverified 999", "other unverified 999", "deploys too_large -",
+                "deploys unverified 999", "other unverified 999", "deploys too_large -",
+            ])
+    }
+
     @Test func `header names are cut, too`() throws {
         let source = try #require(Source.ID("deploys"))
         let many = Headers(fields: (0..<500).map { (name: "x-header-\($0)", value: "") })

@@ -65,6 +65,19 @@ struct Costs: CustomStringConvertible {
         } while !areInProportion && tries < Self.triesMax
     }
 
+    /// What the same work costs on each of `inputs`, in nanoseconds: the least of several rounds over all of them.
+    static func least<Input>(of inputs: [Input], _ work: (Input) -> Void) -> [UInt64] {
+        var least = inputs.map { _ in UInt64.max }
+        for _ in 0..<triesMax + 1 {
+            for (index, input) in inputs.enumerated() {
+                let start = now
+                work(input)
+                least[index] = min(least[index], now - start)
+            }
+        }
+        return least
+    }
+
     var areInProportion: Bool { least[least.count - 1] < least[0] * Self.ratioMax }
 
     var description: String {

@@ -98,6 +98,50 @@ struct SchemeTests {
     }
 
     @Test(arguments: Proven.all)
+    private func `a forgery that looks like a signature costs what the right one costs`(sent: Proven) throws {
+        var long = sent
+        // So long that whatever answers before it has read the body is seen to; no JSON, in which an accepted
+        // delivery's id is looked for.
+        long.body = String(repeating: "x", count: 16 << 10)
+        let value = try long.signature().1
+        // Right in front of the end that base64 may pad, and right behind the name of the version or of the method.
+        let places = [value.index(value.endIndex, offsetBy: -3), value.index(value.endIndex, offsetBy: -30)]
+        var requests = [try long.headers()]
+        for place in places {
+            let other: Character = value[place] == "0" ? "1" : "0"
+            let forged = String(value[..<place]) + String(other) + String(value[value.index(after: place)...])
+            requests.append(try long.headers(signature: forged))
+        }
+        var stranger = long
+        stranger.secret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        requests.append(try stranger.headers())
+        let costs = Costs.least(of: requests) { headers in
+            for _ in 0..<8 { _ = try? long.verify(headers) }
+        }
+        // Twice is far more than noise leaves of the least of several tries, and far less than a body's length.
+        for cost in costs.dropFirst() {
+            #expect(cost < costs[0] * 2 && costs[0] < cost * 2, "\(costs) ns, the first of them genuine")
+        }
+    }
+
+    @Test(arguments: Proven.all)
+    private func `no header makes a refusal dearer than an acceptance`(sent: Proven) throws {
+        let value = try sent.signature().1
+        // As long as all headers together may be.
+        let bytesMax = Limits.Settings().headerBytesMax
+        let fillers = [value, value + ",", value + " ", "v1,", "v1=,", ",", "=", " ", "t=1,"]
+        var requests = [try sent.headers()]
+        for filler in fillers {
+            let filled = String(String(repeating: filler, count: bytesMax / filler.count + 1).prefix(bytesMax))
+            requests.append(try sent.headers(signature: filled))
+        }
+        let costs = Costs.least(of: requests) { headers in _ = try? sent.verify(headers) }
+        // The genuine header is short; reading 16 KiB of another one is worth 20 ms in a debug build, and a
+        // product of secrets, signatures and lengths would be seconds.
+        for cost in costs.dropFirst() { #expect(cost < costs[0] + 20_000_000, "\(costs) ns") }
+    }
+
+    @Test(arguments: Proven.all)
     private func `no signature is a missing one, and an empty one is none that is right`(sent: Proven) throws {
         let name = try sent.signature().0
         let without = try sent.headers().filter { $0.0 != name }

@@ -103,28 +103,30 @@ struct QueueService {
         let reloader = Reloader(
             loader: loader, configuration: current, reloads: reloads, store: store, server: server, secrets: secrets,
             supervisor: supervisor, address: address, logger: logger)
+        // Stopped from the last to the first: the receiver goes before the watchers.
+        try await run([
+            // When the store breaks, requests in flight still get their 503.
+            .init(
+                service: StoreWatch(store: store, health: health),
+                failureTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: StoreMaintenance(store: store)),
+            .init(service: secrets),
+            // Ends when the buffers of OrgLoop are imported.
+            .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
+            .init(service: Watchdog(supervisor: supervisor) { try await store.probe() }),
+            .init(service: StoreRetention(store: store, configuration: current, logger: logger)),
+            .init(service: reloader),
+            .init(service: intake),
+            .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+        ])
+    }
+
+    /// Runs the services until a signal, or one of them, ends them all.
+    private func run(_ services: [ServiceGroupConfiguration.ServiceConfiguration]) async throws {
         var quiet = logger
         // What a service throws is reported once, in our words.
         quiet.logLevel = .critical
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    // Stopped from the last to the first: the receiver goes before the watchers.
-                    // When the store breaks, requests in flight still get their 503.
-                    .init(
-                        service: StoreWatch(store: store, health: health),
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: StoreMaintenance(store: store)),
-                    .init(service: secrets),
-                    // Ends when the buffers of OrgLoop are imported.
-                    .init(service: bufferIntake(store), successTerminationBehavior: .ignore),
-                    .init(service: Watchdog(supervisor: supervisor) { try await store.probe() }),
-                    .init(service: StoreRetention(store: store, configuration: current, logger: logger)),
-                    .init(service: reloader),
-                    .init(service: intake),
-                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-                ],
-                logger: quiet))
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))
         let signals = StopSignals(deadline: Self.deadline) { signal in
             supervisor.stopping()
             logger.notice("stopping", metadata: ["signal": "\(signal)"])
