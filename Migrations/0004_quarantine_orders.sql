@@ -1,7 +1,8 @@
 -- Who had requests in quarantine retried or discarded, and what is kept there.
 
--- One row per order and request; refusals that repeat the one before are one row. It says what it has to by itself: the request leaves the table `quarantine` with
--- the commit that retries or discards it, and its number is never used again.
+-- One row per order and request; refusals that repeat the one before are one row. It says what it has to by
+-- itself: the request leaves the table `quarantine` with the commit that retries or discards it, and its number is
+-- never used again.
 CREATE TABLE quarantine_order (
     id INTEGER PRIMARY KEY,
     quarantine_id INTEGER NOT NULL,

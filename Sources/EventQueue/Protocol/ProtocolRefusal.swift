@@ -63,9 +63,10 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
             "Open a session and poll with it."
         case .sessionFenced:
             "Stop this engine, or open a new session if it is the one that should read."
-        case .checkpointRegressed, .checkpointAhead, .lineageMismatch:
-            "Check which database and which checkpoint are the right ones, then run: orgloop-queue resume "
-                + "\(cursor.source) --consumer \(cursor.consumer) --reason '…'"
+        case .checkpointRegressed: "Check which checkpoint is the right one, then run: \(Self.resume(cursor))"
+        case .checkpointAhead, .lineageMismatch:
+            "Check which database is the right one, then run: \(Self.resume(cursor)). What this database does not know "
+                + "as handed over comes as new; --skip-through EVENT_ID passes over what the engine has had."
         case .sourceUnknown: "Name a source of the configuration: orgloop-queue status lists them."
         case .consumerUnknown: "Poll or open a session first: orgloop-queue status lists the consumers."
         case .eventUnknown: "Check the id, and that the event belongs to this source."
@@ -74,5 +75,9 @@ public enum ProtocolRefusal: String, Error, Sendable, CaseIterable {
         case .nothingToReplay: "Pending and outstanding events are handed over without a replay."
         case .idempotencyConflict: "Use a new key for a new order."
         }
+    }
+
+    private static func resume(_ cursor: Cursor.Key) -> String {
+        "orgloop-queue resume \(cursor.source) --consumer \(cursor.consumer) --reason '…'"
     }
 }
