@@ -40,6 +40,12 @@ WHEN EXISTS (SELECT 1 FROM quarantine_order WHERE id = NEW.id
     SELECT RAISE (ABORT, 'an order about a request in quarantine is a record and is never replaced');
 END;
 
+-- It is kept for a retry as it came; why it is kept may change with each retry.
+CREATE TRIGGER quarantined_request_is_never_changed BEFORE UPDATE OF id, source_id, received_at, verification, key_id,
+    idempotency_key, headers, body_sha256, body ON quarantine BEGIN
+    SELECT RAISE (ABORT, 'a request in quarantine is kept as it came and is never changed');
+END;
+
 -- One row per order and request.
 CREATE VIEW quarantine_orders (quarantine_id, source, action, actor, reason, ordered_at, received_at, rejection,
     body_sha256, event_id, event_ids) AS

@@ -41,16 +41,17 @@ private struct ReloadBody: Decodable {}
 extension Reloads.Standing {
     /// What `GET /v1/status` tells of the configuration.
     var json: JSON {
-        let refused: JSON
+        var refused = JSON.null
+        var putOff = JSON.null
         switch failure?.result {
-        case nil, .applied: refused = .null
+        case nil, .applied: break
         case .refused(let problems): refused = .list(problems.map { .text($0) })
-        case .putOff(let reason): refused = .list([.text(reason)])
+        case .putOff(let reason): putOff = .text(reason)
         }
         return [
             "file": .textOrNull(file), "loaded_at": .text(loadedAt.iso8601),
             "needs_restart": .list(needsRestart.map { .text($0) }),
-            "refused_at": .textOrNull(failure?.at.iso8601), "refused": refused,
+            "failed_at": .textOrNull(failure?.at.iso8601), "refused": refused, "put_off": putOff,
         ]
     }
 }

@@ -83,13 +83,15 @@ public final class Reloads: Sendable {
         }
     }
 
-    /// Carries out what was ordered so far, in one reading.
-    public func carryOut(_ reading: () async -> Report) async {
+    /// Carries out what was ordered so far, in one reading, whose report everybody gets who waits for it.
+    ///
+    /// - Returns: What the reading found beside its report.
+    public func carryOut<Found>(_ reading: () async -> (Report, Found)) async -> Found {
         let answered = state.withLock { state in
             defer { state.waiting = [] }
             return state.waiting
         }
-        let report = await reading()
+        let (report, found) = await reading()
         state.withLock { state in
             guard case .applied = report.result else {
                 state.standing.failure = report
@@ -100,6 +102,7 @@ public final class Reloads: Sendable {
             state.standing.needsRestart = report.needsRestart
         }
         for continuation in answered { continuation.resume(returning: report) }
+        return found
     }
 
     /// Takes no more orders, and lets go who waits.

@@ -36,7 +36,7 @@ extension SQLiteEventStore {
             if let source { _ = try database.sourceRow(source) }
             return try database.all(
                 """
-                \(QuarantinedRequest.columns(body: "NULL")) WHERE quarantine.id > ?1 AND (?2 IS NULL OR source.name = ?2)
+                \(QuarantinedRequest.question(body: "NULL")) WHERE quarantine.id > ?1 AND (?2 IS NULL OR source.name = ?2)
                 ORDER BY quarantine.id LIMIT ?3
                 """, [after ?? 0, source?.rawValue, limit]
             ).compactMap(QuarantinedRequest.init)
@@ -45,7 +45,7 @@ extension SQLiteEventStore {
 
     public func quarantined(_ id: Int64) async throws -> QuarantinedRequest? {
         try await read { database in
-            try database.first("\(QuarantinedRequest.columns(body: "body")) WHERE quarantine.id = ?", [id])
+            try database.first("\(QuarantinedRequest.question(body: "body")) WHERE quarantine.id = ?", [id])
                 .flatMap(QuarantinedRequest.init)
         }
     }
@@ -106,8 +106,8 @@ extension SQLiteEventStore {
 }
 
 extension QuarantinedRequest {
-    /// The question; a listing has no use for bodies, which may be many and large.
-    fileprivate static func columns(body: String) -> String {
+    /// A listing has no use for bodies, which may be many and large.
+    fileprivate static func question(body: String) -> String {
         """
         SELECT quarantine.id, received_at, reason, detail, verification, key_id, idempotency_key, headers,
             body_sha256, length(body) AS body_bytes, \(body) AS body, source.name AS source

@@ -15,7 +15,7 @@ import Testing
         let text = try await Self.run(["verify"], service.scratch)
         #expect(text.status == 0, "\(text)")
         // The checks, and the key of all five.
-        #expect(text.lines.count == 11)
+        #expect(text.lines.count == 12)
         #expect(text.output.contains("verified 5, unsigned 0"))
         let json = try await Self.run(["verify", "--json"], service.scratch)
         let report = try JSONDecoder().decode(Report.self, from: Data(json.output.utf8))
@@ -197,6 +197,7 @@ import Testing
 
     private static let names = [
         "schema", "integrity", "envelopes", "signatures", "sequence", "emissions", "states", "replays",
+        "quarantine",
     ]
 
     private struct Report: Decodable {

@@ -109,6 +109,46 @@ import Testing
         await service.stop()
     }
 
+    @Test func `a pipe in the place of the file is refused, and does not keep later orders waiting`() async throws {
+        let (scratch, service) = try await Self.start(Self.signed("[\"old\"]"))
+        let path = scratch.path + "/q.yaml"
+        try FileManager.default.removeItem(atPath: path)
+        #expect(mkfifo(path, 0o600) == 0)
+        let refused = try await service.run(["config", "reload"])
+        #expect(refused.status == 1)
+        #expect(refused.error.contains("is no file that can be read again"))
+        try FileManager.default.removeItem(atPath: path)
+        try Self.write(Self.signed("[\"new\"]"), to: scratch)
+        #expect(try await service.run(["config", "reload"]).status == 0)
+        #expect(await service.stop() == 0)
+    }
+
+    @Test func `verbs find the service although its file is broken within, or names variables they lack`() async throws
+    {
+        let (scratch, service) = try await Self.start(Self.signed("[\"old\"]"))
+        try Self.write(Self.signed("[\"${NOBODY_SET_IT}\"]") + "limits: { body_bytes_max: none }\n", to: scratch)
+        for verb in [
+            ["status"], ["events"], ["poll", "hooks"], ["quarantine", "list"], ["replay", "list"],
+            ["consumer", "list"],
+        ] {
+            let run = try await Binary.run(verb + ["--config", "q.yaml"], in: scratch)
+            #expect(run.status == 0, "\(verb): \(run.error)")
+        }
+        #expect(try await service.run(["config", "reload"]).status == 1)
+        let doctor = try await Binary.run(["doctor", "--config", "q.yaml"], in: scratch)
+        #expect(doctor.status == 1)
+        for finding in ["ready at \(service.url)", "configuration in force", "NOBODY_SET_IT"] {
+            #expect(doctor.output.contains(finding))
+        }
+        let verify = try await Binary.run(["verify", "--config", "q.yaml"], in: scratch)
+        #expect(verify.status == 0)
+        #expect(verify.error.contains("some signatures are not checked"))
+        // What says where things are has to be certain: another database is worse than none.
+        try Self.write("databse: elsewhere.db\n" + Self.signed("[\"old\"]"), to: scratch)
+        #expect(try await Binary.run(["status", "--config", "q.yaml"], in: scratch).status == 1)
+        await service.stop()
+    }
+
     @Test func `what only a restart can change is told, and the rest is applied`() async throws {
         let (scratch, service) = try await Self.start(Self.signed("[\"old\"]"))
         try Self.write("database: elsewhere/queue.db\n" + Self.signed("[\"new\"]"), to: scratch)
@@ -198,12 +238,12 @@ import Testing
         // Opens when the service reads its configuration, so it has been told what to do with signals.
         let first = try #require(FileHandle(forWritingAtPath: pipe))
         for _ in 0..<5 { child.send(signal: SIGHUP) }
+        // Whoever reads it the next time finds a file.
+        try FileManager.default.removeItem(atPath: pipe)
+        try Self.write(Self.open("b", isFirst: true), to: scratch)
         try first.write(contentsOf: Data(Self.open("a", isFirst: true).utf8))
         try first.close()
         let url = try #require(await child.readLine()?.split(separator: " ").last)
-        let second = try #require(FileHandle(forWritingAtPath: pipe))
-        try second.write(contentsOf: Data(Self.open("b", isFirst: true).utf8))
-        try second.close()
         let client = try QueueClient(url: String(url))
         try await Self.whileTrue {
             try await client.send("POST", "/webhook/b", body: Array("{}".utf8)).status != 200

@@ -37,7 +37,7 @@ import Testing
             let scene = try await Scene(service)
             let reader = Task {
                 for await _ in service.reloads.orders {
-                    await service.reloads.carryOut { Reloads.Report(at: .now(), result: .applied(changes: [])) }
+                    await service.reloads.carryOut { (Reloads.Report(at: .now(), result: .applied(changes: [])), ()) }
                 }
             }
             defer { reader.cancel() }

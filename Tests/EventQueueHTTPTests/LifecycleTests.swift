@@ -12,7 +12,8 @@ import Testing
             let id = try await service.deploy(1)
             let reply = try await waiting
             #expect(reply.text.contains(id))
-            #expect(ContinuousClock.now - began < .seconds(5))
+            // Well before its time is up, however slow the machine is.
+            #expect(ContinuousClock.now - began < .seconds(15))
         }
     }
 
@@ -48,7 +49,8 @@ import Testing
             await service.stop()
             let reply = try await waiting
             #expect(reply.status == 200)
-            #expect(ContinuousClock.now - began < .seconds(5))
+            // Well before its time is up, however slow the machine is.
+            #expect(ContinuousClock.now - began < .seconds(15))
         }
     }
 

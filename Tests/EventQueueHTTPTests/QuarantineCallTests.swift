@@ -123,7 +123,10 @@ import Testing
         try await TestService.run { service in
             _ = try await service.post("open", "no json")
             let store = try #require(service.store as? SQLiteEventStore)
-            try await store.write { try $0.run("UPDATE quarantine SET body = x'7B7D'") }
+            try await store.write { database in
+                try database.run("DROP TRIGGER quarantined_request_is_never_changed")
+                try database.run("UPDATE quarantine SET body = x'7B7D'")
+            }
             let reply = try await service.order("retry", 1, #"{"actor":"ada"}"#)
             #expect(reply.status == 422)
             #expect(reply.code == "damaged")

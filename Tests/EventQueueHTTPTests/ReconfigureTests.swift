@@ -183,12 +183,12 @@ import Testing
         await reloads.carryOut {
             late = Task { await reloads.orderAndWait() }
             await orders.next()
-            return report("first")
+            return (report("first"), ())
         }
         #expect(await first.value == report("first"))
         for _ in 0..<1000 { reloads.order() }
         await orders.next()
-        await reloads.carryOut { report("second") }
+        await reloads.carryOut { (report("second"), ()) }
         let second = await late?.value
         #expect(second == report("second"))
         reloads.shut()
@@ -215,7 +215,7 @@ import Testing
             var left = reports
             for await _ in reloads.orders where !left.isEmpty {
                 let report = left.removeFirst()
-                await reloads.carryOut { report }
+                await reloads.carryOut { (report, ()) }
             }
         }
         defer { server.cancel() }

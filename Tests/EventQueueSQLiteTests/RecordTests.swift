@@ -46,6 +46,7 @@ import Testing
                 + "FROM buffer_import WHERE is_last = 1", "happens once"
         ),
         ("UPDATE quarantine_order SET actor = 'somebody'", "never changed"),
+        ("UPDATE quarantine SET body = x'7B7D'", "never changed"),
         ("DELETE FROM quarantine_order", "never deleted"),
         ("INSERT OR REPLACE INTO quarantine_order SELECT * FROM quarantine_order", "never replaced"),
         (
@@ -114,7 +115,7 @@ import Testing
     }
 
     /// One event emitted and replayed, one that waits for its replay, a resume, a consumer that was dropped, a buffer
-    /// that was imported, two requests in quarantine of which one was retried and the other discarded, and a secret
+    /// that was imported, three requests in quarantine of which one was retried and one discarded, and a secret
     /// that another one has followed.
     private func history(_ scratch: ScratchStore) async throws {
         let sent = try await scratch.append(2)
@@ -133,7 +134,7 @@ import Testing
             ConsumerDrop(consumer: scratch.setUp.other, actor: "ada", reason: "gone"))
         let mark = Buffer.Mark(byte: 0, line: 0, tail: Fingerprint(of: []))
         try await scratch.store.endBuffer(Buffer.Key(source: scratch.source.id, path: "/b.jsonl"), at: mark)
-        for number in 1...2 {
+        for number in 1...3 {
             let request = try scratch.event(#"{"n":\#(number)}"#).request
             try await scratch.store.quarantine(
                 RejectedRequest(source: scratch.source.id, request: request, rejection: .invalidJSON(detail: "test")))

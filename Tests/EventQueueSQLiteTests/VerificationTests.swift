@@ -54,6 +54,12 @@ import Testing
             "UPDATE event SET envelope = ' ' || envelope WHERE seq = 1"),
         Damage(.envelopes, "(seq 2): the body does not have", "UPDATE event SET body = x'00' WHERE seq = 2"),
         Damage(
+            .quarantine, "request 1: the body does not have",
+            """
+            INSERT INTO quarantine (source_id, received_at, reason, detail, verification, headers, body_sha256, body)
+            VALUES (1, '2026-01-01T00:00:00.000Z', 'invalid_json', 'test', 'none', '{}', zeroblob(32), x'7B7D')
+            """),
+        Damage(
             .envelopes, "(seq 1): the envelope is that of another event",
             """
             UPDATE event SET (envelope, envelope_sha256) =

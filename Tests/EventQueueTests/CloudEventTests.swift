@@ -42,6 +42,39 @@ struct CloudEventTests {
                 """#)
     }
 
+    @Test func `an event without data has no body in binary mode, and an empty payload`() throws {
+        let event = try #require(try normalised("", binary).first)
+        #expect(text(event.envelope).hasSuffix(#","payload":{}}"#))
+    }
+
+    @Test func `attributes that only their sender knows are kept with the request`() throws {
+        let event = try #require(try normalised("{}", binary + [("CE-Tenant", "T7"), ("X-Tenant", "T8")]).first)
+        #expect(event.request.headersJSON.contains(#""ce-tenant":"T7""#))
+        #expect(!event.request.headersJSON.contains("T8"))
+    }
+
+    @Test(arguments: ["binary", "structured"])
+    func `a source with a space in it is no URI reference`(_ mode: String) {
+        #expect(throws: Rejection.self) {
+            if mode == "binary" {
+                try normalised("{}", binary.map { $0.0 == "ce-source" ? ("ce-source", "/a%20b") : $0 })
+            } else {
+                try normalised(#"{"specversion":"1.0","id":"1","source":"a b","type":"t"}"#, Self.type)
+            }
+        }
+    }
+
+    @Test func `a batch may repeat an event, and may not give two the same identity`() throws {
+        func element(_ number: Int) -> String {
+            #"{"specversion":"1.0","id":"4","source":"/s","type":"t","data":{"a":\#(number)}}"#
+        }
+        #expect(try normalised("[\(element(1)),\(element(1))]", Self.batch).count == 2)
+        let detail = "[1]: it has the source and id of [0], and other content"
+        #expect(throws: Rejection.invalidJSON(detail: detail)) {
+            try normalised("[\(element(1)),\(element(2))]", Self.batch)
+        }
+    }
+
     @Test func `in structured mode they come from the body, as they were sent`() throws {
         let event = try #require(try normalised(Self.structured, Self.type).first)
         #expect(event.platformEvent == "tA")

@@ -9,6 +9,8 @@ struct TestHeaders: HeaderLookup {
 
     init(list fields: [(String, String)]) { self.fields = fields.map { (name: $0.0, value: $0.1) } }
 
+    var names: [String] { fields.map(\.name) }
+
     func values(of name: String) -> [String] {
         fields.filter { $0.name.lowercased() == name }.map(\.value)
     }

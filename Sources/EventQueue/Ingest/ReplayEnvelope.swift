@@ -7,7 +7,8 @@
 package func envelope(
     _ stored: [UInt8], withReplay id: Replay.ID, emission: Int, reason: String
 ) -> [UInt8] {
-    guard let text = try? JSONText(stored), let provenance = text["provenance"], provenance.kind == .object
+    guard let text = try? JSONText(stored, depthMax: Limits.envelopeDepthMax), let provenance = text["provenance"],
+        provenance.kind == .object
     else { return stored }
     var replay = JSONBytes(capacity: reason.utf8.count + 96)
     replay.literal(#"{"id":"#)

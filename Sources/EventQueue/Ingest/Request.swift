@@ -73,12 +73,16 @@ public struct VerifiedRequest: Sendable {
 enum DeliveryKey: Sendable, Equatable {
     /// The one that was sent with it, if any; what its body calls it may count in its place.
     case sent(String?)
+    /// The id that the sender's scheme has in what it signs: it is the same event, although the sender may have
+    /// noted more in its body since.
+    case signed(String)
     /// None, whatever headers and body call it: an operator stores it beside the event that has its key.
     case waived
 
     var text: String? {
         switch self {
         case .sent(let text): text
+        case .signed(let text): text
         case .waived: nil
         }
     }
@@ -86,13 +90,16 @@ enum DeliveryKey: Sendable, Equatable {
     /// The key of a part of the request, which is called something else than the whole.
     var ofPart: DeliveryKey {
         switch self {
-        case .sent: .sent(nil)
+        case .sent, .signed: .sent(nil)
         case .waived: .waived
         }
     }
 }
 
 extension VerifiedRequest {
+    /// Whether the same event may come again in another body.
+    package var mayComeChanged: Bool { if case .signed = key { true } else { false } }
+
     /// The headers that were kept.
     var headers: some HeaderLookup { StoredHeaders(Array(headersJSON.utf8)) }
 

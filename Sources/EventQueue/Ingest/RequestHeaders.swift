@@ -34,12 +34,15 @@ enum AuditedHeaders {
         "x-slack-signature", "x-slack-request-timestamp",
         "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time",
     ]
+    /// A CloudEvent's attributes are part of it, whatever its sender calls them.
+    private static let attributePrefix = "ce-"
 
     /// A JSON object: a string for each header that is there, an array of strings for a repeated one.
     static func json(_ headers: some HeaderLookup) -> String {
         var json = JSONBytes(capacity: 256)
         var separator: StaticString = "{"
-        for name in names {
+        let attributes = Set(headers.names.map { $0.lowercased() }.filter { $0.hasPrefix(attributePrefix) })
+        for name in names + attributes.subtracting(names).sorted() {
             let values = headers.values(of: name)
             guard let first = values.first else { continue }
             json.literal(separator)

@@ -19,9 +19,9 @@ extension Source {
     private func draft(_ request: VerifiedRequest) throws(Rejection) -> EventDraft {
         let time = request.receivedAt
         if kind == .cloudEvents, CloudEvent.mode(request.headers) == .binary {
-            // Its data may be any JSON.
-            return try CloudEvent(binary: try Self.parse(request.body), headers: request.headers).draft(
-                receivedAt: time)
+            // Its data may be any JSON, and there may be none.
+            let data = request.body.isEmpty ? nil : try Self.parse(request.body)
+            return try CloudEvent(binary: data, headers: request.headers).draft(receivedAt: time)
         }
         let body = try Self.parseObject(request.body)
         return switch kind {

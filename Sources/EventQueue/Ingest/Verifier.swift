@@ -60,12 +60,12 @@ public struct Verifier: Sendable {
     ///
     /// - Throws: ``VerificationError``, which tells a forger no more than that it failed.
     public func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> VerifiedRequest {
-        let (verdict, deliveryID) = try verdict(on: request)
+        let (verdict, delivery) = try verdict(on: request)
         return VerifiedRequest(
             body: request.body,
             receivedAt: request.receivedAt,
             // What the sender's scheme names is sent with each retry; a key beside it may be anybody's.
-            idempotencyKey: deliveryID.flatMap(IdempotencyKey.bounded) ?? IdempotencyKey.read(from: request.headers),
+            key: delivery ?? .sent(IdempotencyKey.read(from: request.headers)),
             verdict: verdict,
             headersJSON: AuditedHeaders.json(request.headers)
         )
@@ -78,11 +78,12 @@ public struct Verifier: Sendable {
 
     private func verdict(
         on request: Request<some HeaderLookup>
-    ) throws(VerificationError) -> (Verdict, deliveryID: String?) {
+    ) throws(VerificationError) -> (Verdict, DeliveryKey?) {
         for (scheme, signature) in signatures {
             do {
                 let verdict = Verdict(scheme: scheme.rawValue, keyID: try signature.verify(request))
-                return (verdict, signature.deliveryID(of: request))
+                let id = signature.deliveryID(of: request).flatMap(IdempotencyKey.bounded)
+                return (verdict, id.map { signature.sendsAgain == .changed ? .signed($0) : .sent($0) })
             } catch .missingSignature {
                 continue
             }
@@ -127,10 +128,22 @@ protocol SignatureScheme: Sendable {
 
     /// The id that the scheme gives to a delivery, the same when it is sent again; `nil` when it has none.
     func deliveryID(of request: Request<some HeaderLookup>) -> String?
+
+    /// How a delivery comes that is sent again.
+    var sendsAgain: Redelivery { get }
+}
+
+/// What a sender does to a delivery that it sends again under the same id.
+enum Redelivery {
+    case asItWas
+    /// It notes in the body how the deliveries went so far.
+    case changed
 }
 
 extension SignatureScheme {
     func deliveryID(of request: Request<some HeaderLookup>) -> String? { nil }
+
+    var sendsAgain: Redelivery { .asItWas }
 }
 
 /// The scheme of sources without a secret.

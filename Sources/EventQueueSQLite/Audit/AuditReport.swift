@@ -55,6 +55,8 @@ package struct AuditCheck: Sendable, Equatable {
         case states
         /// Does every replay say who, why and when, and was it carried out as recorded (I9)?
         case replays
+        /// Are the requests in quarantine as they came?
+        case quarantine
     }
 
     /// An answered question: it failed if anything was found.

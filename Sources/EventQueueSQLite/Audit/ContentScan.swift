@@ -119,7 +119,7 @@ struct ContentScan {
 
     /// Whether the envelope names the event and the source of its row.
     private static func belongs(_ envelope: [UInt8], id: String?, source: String?) -> Bool {
-        guard let text = try? JSONText(envelope) else { return false }
+        guard let text = try? JSONText(envelope, depthMax: Limits.envelopeDepthMax) else { return false }
         return text["id"].flatMap(text.string) == id && text["source"].flatMap(text.string) == source
     }
 }

@@ -76,6 +76,7 @@ package struct Verify {
         (.emissions, "counting the emissions", EmissionsCheck.run),
         (.states, "counting the states", StatesCheck.run),
         (.replays, "checking the replays", ReplaysCheck.run),
+        (.quarantine, "hashing the quarantine", QuarantineCheck.run),
     ]
 
     private static func integrity(_ database: Database, _ file: DatabaseFile) throws -> AuditCheck {

@@ -51,7 +51,9 @@ struct EventInsertion {
         guard let row, let first = Event.ID(row["id"] as String) else {
             throw StoreFailure.broken("An idempotency key is in its index but not in its table.")
         }
-        guard row["body_sha256"] == Data(event.bodyFingerprint.bytes) else { return .conflict(first) }
+        guard event.request.mayComeChanged || row["body_sha256"] == Data(event.bodyFingerprint.bytes) else {
+            return .conflict(first)
+        }
         try database.run(
             """
             INSERT INTO duplicate (seq, count, first_at, last_at) VALUES (?1, 1, ?2, ?2)

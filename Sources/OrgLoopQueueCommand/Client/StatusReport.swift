@@ -42,17 +42,26 @@ struct StatusReport: Decodable {
         let file: String?
         let loadedAt: String
         let needsRestart: [String]
-        let refusedAt: String?
-        /// Why the file was not taken over when it was last read; `nil` when it was.
+        /// When the file was read last and not taken over.
+        let failedAt: String?
+        /// What is wrong with it.
         let refused: [String]?
+        /// What kept the service from taking it over, although nothing is wrong with it.
+        let putOff: String?
 
-        /// Says that the file was not taken over, if it was not.
+        /// Says that the file cannot be used, if it was refused.
         var refusal: String? {
             refused.map { problems in
                 let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
-                return "\(name) was refused at \(refusedAt ?? "an unknown time"), and what was read at \(loadedAt) "
-                    + "still holds: \(problems.first ?? "no reason is known")\(more)"
+                return "\(name) was refused \(still): \(problems.first ?? "no reason is known")\(more)"
             }
+        }
+
+        /// Says that it was put off, if it was.
+        var delay: String? { putOff.map { "\(name) was put off \(still): \($0)" } }
+
+        private var still: String {
+            "at \(failedAt ?? "an unknown time"), and what was read at \(loadedAt) still holds"
         }
 
         /// What of the file does not hold yet, a sentence each.

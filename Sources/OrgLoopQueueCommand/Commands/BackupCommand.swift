@@ -36,7 +36,7 @@ struct BackupCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let database = try options.load().database
+        let database = try options.loadPlaces().database
         let order = Backup.Order(database: database, target: file, isForced: force)
         let interruption = Interruption()
         let signals = InterruptingSignals(interruption)

@@ -16,8 +16,8 @@ extension ConfigCommand {
                 answer.
 
                 EXAMPLE
-                  orgloop-queue config check && orgloop-queue config reload
-                  kill -HUP "$(pidof orgloop-queue)"
+                  orgloop-queue config reload
+                  systemctl reload orgloop-queue
                 """)
 
         @OptionGroup var options: ConnectionOptions
@@ -26,10 +26,8 @@ extension ConfigCommand {
         var json = false
 
         mutating func run() async throws {
-            let places = try options.configuration.loader(tokenFile: options.tokenFile).loadPlaces()
-            let reply = try await options.withService(
-                onlyRunning: "it reads its configuration when it starts", by: places
-            ) { service, _ in
+            let reason = "it reads its configuration when it starts"
+            let reply = try await options.withService(onlyRunning: reason) { service, _ in
                 try await service.post("/v1/reload", body: "{}")
             }
             try reply.requireSuccess()

@@ -57,7 +57,7 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let database = try options.load().database
+        let database = try options.loadPlaces().database
         let selection = selection
         let summary = try AuditVerb.run {
             var export = try Export(database: database, selection)

@@ -59,7 +59,7 @@ struct HookClaudeCodeCommand: AsyncParsableCommand {
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
         let configuration: ServiceConfiguration
         do {
-            configuration = try options.load(environment: environment)
+            configuration = try options.load()
         } catch {
             try keepUnsigned(hook, firedAt: firedAt, url: named, environment)
             throw error

@@ -24,7 +24,7 @@ struct MigrateCommand: AsyncParsableCommand {
     var json = false
 
     mutating func run() async throws {
-        let path = try options.load().database
+        let path = try options.loadPlaces().database
         do {
             let plan = try SQLiteEventStore.migrationPlan(path: path)
             if !dryRun { try PrivateFile.makeDirectory(ConfigurationLoader.directory(of: path)) }

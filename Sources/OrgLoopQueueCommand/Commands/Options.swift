@@ -13,18 +13,20 @@ struct ConfigurationOptions: ParsableArguments {
     /// The flags that were given, for a command that is printed to be copied.
     var arguments: [String] { FlagText.given([("--config", config), ("--database", database)]) }
 
-    /// - Parameter environment: What stands for this process's own.
-    func load(
-        listen: String? = nil, tokenFile: String? = nil,
-        environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws -> ServiceConfiguration {
-        try loader(listen: listen, tokenFile: tokenFile, environment: environment).load()
+    /// What the configuration says, all of it.
+    func load(tokenFile: String? = nil) throws -> ServiceConfiguration { try loader(tokenFile: tokenFile).load() }
+
+    /// What it says of where things are, for a verb that leaves the rest to the service.
+    func loadPlaces(tokenFile: String? = nil) throws -> ServiceConfiguration {
+        try loader(tokenFile: tokenFile).loadPlaces()
     }
 
     /// What reads the configuration, now and again.
+    ///
+    /// - Parameter environment: A verb knows by default what the service of this user knows, too.
     func loader(
         listen: String? = nil, tokenFile: String? = nil,
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = EnvironmentFile.besides(ProcessInfo.processInfo.environment)
     ) -> ConfigurationLoader {
         let flags = ConfigurationLoader.Flags(
             config: config, database: database, listen: listen, tokenFile: tokenFile)
@@ -59,13 +61,14 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameters:
     ///   - reason: Why the verb makes no sense while the service is stopped, for those that do not.
     ///   - makingDatabase: Whether it begins the database that was named if there is none.
-    ///   - configuration: What leads to the service, where the verb has read it in a way of its own.
+    ///   - verb: Called with the service, and with what the configuration says of places; a source that cannot be
+    ///     used is missing.
     /// - Throws: ``CommandFailure`` when neither is possible; what `verb` throws.
     func withService<Result>(
-        onlyRunning reason: String? = nil, makingDatabase: Bool = false, by configuration: ServiceConfiguration? = nil,
+        onlyRunning reason: String? = nil, makingDatabase: Bool = false,
         _ verb: (ServiceConnection, ServiceConfiguration) async throws -> Result
     ) async throws -> Result {
-        var locator = try locator(by: configuration)
+        var locator = try locator()
         locator.makesDatabase = makingDatabase
         var attempts = 0
         while true {
@@ -76,8 +79,9 @@ struct ConnectionOptions: ParsableArguments {
             if let reason { throw Self.stopped(locator.configuration, reason) }
             let standIn: StandInService
             do {
+                // What stands in for the service needs all of its configuration.
                 standIn = try await StandInService(
-                    locator.configuration, migrating: makingDatabase ? .onlyNew : .never)
+                    try configuration.load(tokenFile: tokenFile), migrating: makingDatabase ? .onlyNew : .never)
             } catch let refusal as StartRefusal {
                 guard refusal.isLocked, attempts < Self.attemptsMax else { throw CommandFailure(refusal) }
                 continue
@@ -87,9 +91,9 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     /// What finds the service; for a verb that has to find it again after a restart.
-    func locator(by read: ServiceConfiguration? = nil) throws -> ServiceLocator {
+    func locator() throws -> ServiceLocator {
         let environment = ProcessInfo.processInfo.environment
-        let configuration = try read ?? configuration.load(tokenFile: tokenFile)
+        let configuration = try configuration.loadPlaces(tokenFile: tokenFile)
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
         let token = Result { () throws(CommandFailure) in
             try self.token(environment, file: TokenFile(path: configuration.tokenFile))

@@ -36,7 +36,7 @@ struct QuarantineSelection: ParsableArguments {
         for number in numbers {
             do {
                 let reply = try await service.post("/v1/quarantine/\(number)/\(call)", body: body)
-                tally.count(try QuarantineTally.outcome(of: reply), of: number)
+                try tally.count(reply, of: number)
                 try report(number, reply)
             } catch let failure as CommandFailure where numbers.count > 1 {
                 throw CommandFailure(
@@ -76,14 +76,15 @@ struct QuarantineRetryCommand: AsyncParsableCommand {
         commandName: "retry",
         abstract: "Makes events of requests in quarantine, with their source as it is configured now.",
         discussion: """
-            The events come behind those that are stored already. Each keeps its idempotency key, so a delivery that came in meanwhile is not stored twice. What still \
-            cannot become an event stays, with the reason of this time, and the exit code is 1. A request whose key \
+            The events come behind those that are stored already. Each keeps its idempotency key, so a delivery that \
+            came in meanwhile is not stored twice. What still cannot become an event stays, with the reason of this \
+            time, and the exit code is 1. A request whose key \
             belongs to an event with another body is stored beside it with --new-key: then neither its headers nor its \
             body name the delivery, of a batch for none of its events. Each order is recorded.
 
             EXAMPLE
               orgloop-queue quarantine retry 7 8
-              orgloop-queue quarantine retry --all --source deploys --reason 'event_type_field was wrong'
+              orgloop-queue quarantine retry --all --source ci --reason 'kind mended'
             """)
 
     @OptionGroup var selection: QuarantineSelection

@@ -89,7 +89,9 @@ struct SendCommand: AsyncParsableCommand {
 
     private static func mend(for status: Int) -> String {
         switch status {
-        case 401: "Give this command the secret of the service: --config, or CLAUDE_CODE_WEBHOOK_SECRET."
+        case 401:
+            "Sign with a secret that the service knows: give this command its configuration (--config), have a changed "
+                + "one read again (orgloop-queue config reload), or set CLAUDE_CODE_WEBHOOK_SECRET where there is no file."
         case 404: "Name a source of the configuration: orgloop-queue status lists them."
         case 422: "Use a new idempotency key for a new event."
         case 503: "Nothing was acknowledged; send it again with the same idempotency key."

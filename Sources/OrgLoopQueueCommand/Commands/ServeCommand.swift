@@ -51,7 +51,8 @@ struct ServeCommand: AsyncParsableCommand {
         ServiceParts.ignoreWriteSignals()
         // Before anything that takes time: the signal would end the process.
         let hangUp = HangUpSignal()
-        let loader = options.loader(listen: listen, tokenFile: tokenFile)
+        let loader = options.loader(
+            listen: listen, tokenFile: tokenFile, environment: ProcessInfo.processInfo.environment)
         let loadedAt = Timestamp.now()
         let configuration = try loader.load()
         let format = logFormat ?? (json || !StandardStream.error.isTerminal ? .json : .text)

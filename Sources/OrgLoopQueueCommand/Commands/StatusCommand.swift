@@ -73,7 +73,7 @@ extension StatusReport {
             return "\(counted(source.quarantined, "request")) in quarantine that could not become events\(dropped): "
                 + command
         }
-        let unapplied = configuration.map { [$0.refusal].compactMap(\.self) + $0.restarts } ?? []
+        let unapplied = configuration.map { [$0.refusal, $0.delay].compactMap(\.self) + $0.restarts } ?? []
         let lines = unapplied + ofConsumers + quarantined
         return lines.isEmpty ? [] : [""] + lines
     }

@@ -37,7 +37,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         if let file { options.database = file }
-        let configuration = try options.load()
+        let configuration = try configuration()
         let report = try AuditVerb.run {
             var progress = Progress("verifying")
             defer { progress.end() }
@@ -51,6 +51,19 @@ struct VerifyCommand: AsyncParsableCommand {
         throw CommandFailure(
             message: "\(report.database) is not sound: \(failed.map(\.name.rawValue).joined(separator: ", "))",
             mend: "Each of the checks above says what to do about it.")
+    }
+
+    /// A configuration that cannot be used hides no damage: what it says of secrets is used as far as it goes.
+    private func configuration() throws -> ServiceConfiguration {
+        do {
+            return try options.load()
+        } catch let failure as ConfigurationFailure {
+            let places = try options.loadPlaces()
+            let problem = failure.problems.first.map { ": \($0)" } ?? ""
+            StandardStream.error.say(
+                "orgloop-queue: the configuration cannot be used, so some signatures are not checked\(problem)")
+            return places
+        }
     }
 
     private func show(_ text: AuditReportText) throws {

@@ -53,6 +53,7 @@ struct ConfigurationChanges {
             + change("scheme", old.verification.scheme, new.verification.scheme)
             + keys.1.filter { !keys.0.contains($0) }.map { "key \($0) added" }
             + keys.0.filter { !keys.1.contains($0) }.map { "key \($0) dropped" }
+            + (Set(keys.0) == Set(keys.1) ? change("order of keys", list(keys.0), list(keys.1)) : [])
             + change("buffer_dir", old.bufferDirectory ?? "none", new.bufferDirectory ?? "none")
         return changes.map { "source \(new.id): \($0)" }
     }
@@ -67,8 +68,8 @@ struct ConfigurationChanges {
         let after = Dictionary(new.consumers.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
         return Set(before.keys).union(after.keys).sorted().flatMap { id in
             // One that the file does not name goes by the defaults.
-            let old = before[id] ?? ConsumerConfiguration(id: id, onRegressed: .resume, whenInDoubt: .hold)
-            let new = after[id] ?? ConsumerConfiguration(id: id, onRegressed: .resume, whenInDoubt: .hold)
+            let old = before[id] ?? ConsumerConfiguration(id: id)
+            let new = after[id] ?? ConsumerConfiguration(id: id)
             return
                 (Self.change("on_regressed", old.onRegressed.rawValue, new.onRegressed.rawValue)
                 + Self.change("in_doubt", old.whenInDoubt.rawValue, new.whenInDoubt.rawValue))

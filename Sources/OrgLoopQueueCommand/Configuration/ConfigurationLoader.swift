@@ -20,38 +20,53 @@ struct ConfigurationLoader {
     /// - Parameter served: Where the service listens that would take it over, whatever the file says.
     /// - Throws: ``ConfigurationFailure`` with every problem.
     func load(servedOn served: ListenAddress? = nil) throws(ConfigurationFailure) -> ServiceConfiguration {
-        let (configuration, problems) = read(servedOn: served)
-        guard problems.isEmpty, let configuration else { throw ConfigurationFailure(problems: problems) }
+        let reading = read(servedOn: served)
+        guard reading.problems.isEmpty, let configuration = reading.configuration else {
+            throw ConfigurationFailure(problems: reading.problems)
+        }
         return configuration
     }
 
-    /// What can be read whatever else is wrong: enough to find the service, which judges its file itself, and has
-    /// an environment of its own.
+    /// What leads to the service: it judges the rest of its file itself, and has an environment of its own. Sources
+    /// that cannot be used are missing.
     ///
-    /// - Throws: ``ConfigurationFailure`` when not even a database is named.
+    /// - Throws: ``ConfigurationFailure`` when the file cannot be read, or does not say for certain where things are.
     func loadPlaces() throws(ConfigurationFailure) -> ServiceConfiguration {
-        let (configuration, problems) = read(servedOn: nil)
-        guard let configuration else { throw ConfigurationFailure(problems: problems) }
+        let reading = read(servedOn: nil)
+        guard reading.problemsOfPlaces.isEmpty, let configuration = reading.configuration else {
+            throw ConfigurationFailure(problems: reading.problemsOfPlaces)
+        }
         return configuration
     }
 
-    private func read(servedOn served: ListenAddress?) -> (ServiceConfiguration?, [ConfigurationProblem]) {
+    private struct Reading {
+        /// `nil` when no database is named.
+        var configuration: ServiceConfiguration?
+        /// All of them, in the order of the file.
+        var problems: [ConfigurationProblem]
+        /// Those of the file as a whole, and of the keys at its top: it may name another database.
+        var problemsOfPlaces: [ConfigurationProblem]
+    }
+
+    private func read(servedOn served: ListenAddress?) -> Reading {
         var problems: [ConfigurationProblem] = []
         let path = (flags.config ?? named("ORGLOOP_QUEUE_CONFIG")).map(Self.file)
         let file = path.map { read($0, isReplacing: served != nil, problems: &problems) } ?? FileConfiguration()
         let listen = listen(file, problems: &problems)
         let database = database(file, beside: path, problems: &problems)
+        let problemsOfPlaces = problems.filter { !$0.isWithin }
         let sources = file.sources.map { located($0, file, beside: path) } ?? standardSources(problems: &problems)
         problems += Self.unsigned(sources, on: served.map { $0.isLoopback ? listen : $0 } ?? listen)
-        guard let database else { return (nil, problems) }
+        var reading = Reading(problems: problems, problemsOfPlaces: problemsOfPlaces)
+        guard let database else { return reading }
         let tokenFile =
             flags.tokenFile ?? file.tokenFile.map { resolved($0, beside: path) }
             ?? Self.directory(of: database) + "/token"
-        let configuration = ServiceConfiguration(
+        reading.configuration = ServiceConfiguration(
             file: path, files: file.files, fileNotices: file.notices, listen: listen, hosts: file.hosts ?? [],
             database: database, tokenFile: tokenFile, sources: sources, consumers: file.consumers ?? [],
             retention: file.retention, limits: file.limits)
-        return (configuration, problems)
+        return reading
     }
 
     /// `$XDG_STATE_HOME/orgloop-queue`, else `~/.local/state/orgloop-queue`; `nil` without a home.
@@ -82,6 +97,10 @@ struct ConfigurationLoader {
         _ path: String, isReplacing: Bool, problems: inout [ConfigurationProblem]
     ) -> FileConfiguration {
         do throws(ConfigurationProblem) {
+            if isReplacing, !Self.isRegular(path) {
+                // A pipe is empty after the first reading, and the next would wait for ever.
+                throw ConfigurationProblem.whole(path, "is no file that can be read again", allowed: "a regular file")
+            }
             let document = try ConfigurationDocument.read(path)
             if document == nil, isReplacing {
                 // What an editor or a full disk leaves for a moment; as a configuration it would drop every source.
@@ -94,6 +113,12 @@ struct ConfigurationLoader {
             problems.append(error)
             return FileConfiguration()
         }
+    }
+
+    /// What is not there is another problem.
+    private static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
     }
 
     /// The sources with the full paths of their buffers.

@@ -29,6 +29,9 @@ struct ConfigurationProblem: Error, Sendable, Equatable, CustomStringConvertible
     let problem: String
     let allowed: String
 
+    /// Whether it is about something inside one of the keys at the top of the file.
+    var isWithin: Bool { key.contains(".") || key.contains("[") }
+
     /// `file:line:column: key: what is wrong; what is allowed`
     var description: String {
         let place = key.isEmpty ? "\(origin)" : "\(origin): \(key)"

@@ -57,7 +57,13 @@ struct SecretFile: Sendable {
             throw Refusal(
                 problem: "is no text", allowed: "allowed: UTF-8, for example random bytes in hexadecimal digits")
         }
-        let lines = text.split { $0 == "\n" || $0 == "\r\n" }
+        let lines = text.split { ["\n", "\r\n", "\r"].contains($0) }
+        guard !lines.contains(where: { $0.hasPrefix("#") }) else {
+            // Whoever writes a comment would have it believed as a secret.
+            throw Refusal(
+                problem: "has a line that begins with #",
+                allowed: "allowed: secrets only, no comments; a secret that begins so goes into `secrets`")
+        }
         let known = lines.compactMap { Secret(String($0)) }
         guard !known.isEmpty else { throw Refusal(problem: "is empty", allowed: "write the secret into it") }
         guard lines.count <= secretsMax else {
@@ -73,7 +79,7 @@ struct SecretFile: Sendable {
         let isPadded = lines.contains { line in
             [line.first, line.last].contains { $0?.isWhitespace == true || $0 == "\u{FEFF}" }
         }
-        return (isOpen ? ["\(path) is open to every user of this machine; chmod o= it"] : [])
+        return (isOpen ? ["\(path) is open to every user of this machine: chmod o= \(shellWord(path))"] : [])
             + (isPadded
                 ? ["\(path) has a line with white space at its ends, which is taken as part of the secret"] : [])
     }

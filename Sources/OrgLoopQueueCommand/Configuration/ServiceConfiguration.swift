@@ -116,6 +116,6 @@ enum Verification: Sendable {
 /// A named reader and what it wants when its engine lost its checkpoint, or died over its work.
 struct ConsumerConfiguration: Sendable {
     let id: Consumer.ID
-    let onRegressed: PollRule.OnRegressed
-    let whenInDoubt: Replay.WhenInDoubt
+    var onRegressed = PollRule.OnRegressed.resume
+    var whenInDoubt = Replay.WhenInDoubt.hold
 }

@@ -13,14 +13,9 @@ struct Doctor {
 
     /// Every finding; nothing it does changes a queue.
     func findings() async -> [Finding] {
-        let configuration: ServiceConfiguration
-        do {
-            configuration = try options.configuration.load(tokenFile: options.tokenFile)
-        } catch {
-            return [unusable(error), hook(ListenAddress.standard.localURL)]
+        guard let configuration = try? options.configuration.loadPlaces(tokenFile: options.tokenFile) else {
+            return configurationFile + [hook(ListenAddress.standard.localURL)]
         }
-        let read = [configuration.file].compactMap(\.self) + configuration.files
-        let file = Finding.ok("configuration", read.isEmpty ? "none, the defaults" : read.joined(separator: ", "))
         let storage = DatabaseReport(path: configuration.database)
         let content = try? storage.content?.get()
         let named = options.url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
@@ -30,7 +25,7 @@ struct Doctor {
             configured: configuration.sources, sources: content?.sources,
             newestReceivedAt: content?.newestReceivedAt, now: .now(),
             running: named == nil && storage.lock.url != nil ? content.flatMap(running) : nil, place: place)
-        return [file] + permissions(configuration) + self.storage(configuration, storage) + service
+        return configurationFile + permissions(configuration) + self.storage(configuration, storage) + service
             + queue.findings + buffers(configuration, storage)
             + SpoolCheck(spool: Spool(database: configuration.database), now: .now()).findings + [hook(url)]
     }
@@ -39,6 +34,21 @@ struct Doctor {
     private func running(_ content: DatabaseReport.Content) -> [Secret.Use]? {
         guard content.pendingMigrations.isEmpty else { return nil }
         return content.secrets.filter { $0.droppedAt == nil }.map(\.use)
+    }
+
+    /// What is read, or why it cannot be used, and what an operator may want to mend in it.
+    private var configurationFile: [Finding] {
+        do {
+            let configuration = try options.configuration.load(tokenFile: options.tokenFile)
+            let read = [configuration.file].compactMap(\.self) + configuration.files
+            let file = Finding.ok("configuration", read.isEmpty ? "none, the defaults" : read.joined(separator: ", "))
+            let secretFiles = configuration.sources.flatMap { $0.secretFile?.warnings ?? [] }.map {
+                Finding.warn("secret file", $0, mend: "Mend it, and order: \(place.reload)")
+            }
+            return [file] + secretFiles
+        } catch {
+            return [unusable(error)]
+        }
     }
 
     private func unusable(_ error: any Error) -> Finding {

@@ -24,4 +24,7 @@ struct PrintedPlace {
 
     /// `orgloop-queue serve`, for the same queue.
     var serve: String { CommandText.line(["serve"] + serving) }
+
+    /// `orgloop-queue config reload`, for the same queue.
+    var reload: String { CommandText.line(["config", "reload"] + calling) }
 }

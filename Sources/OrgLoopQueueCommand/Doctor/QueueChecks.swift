@@ -46,7 +46,7 @@ struct QueueChecks {
                 let now = running.isEmpty ? "no secret" : "key \(running.joined(separator: ", "))"
                 return .warn(
                     "secret", "\(source.id) is configured with key \(keys), and the service runs with \(now)",
-                    mend: "If the configuration was changed: orgloop-queue config reload, or restart the service.")
+                    mend: "If a file was changed: \(place.reload). A ${VARIABLE} that was changed needs a restart.")
             }
             return .ok("secret", "\(source.id) verifies its requests by \(scheme) (key \(keys))")
         case .none(outright: true): return .ok("secret", "\(source.id) takes unsigned requests, by scheme: none")

@@ -125,11 +125,13 @@ struct ServiceChecks {
             let report = status.configuration
         else { return [] }
         let check = "configuration in force"
-        let reload = CommandText.line(["config", "reload"] + place.calling)
         let refusals = [report.refusal].compactMap(\.self).map {
-            Finding.fail(check, $0, mend: "Mend the file, and have it read again: \(reload)")
+            Finding.fail(check, $0, mend: "Mend the file, and have it read again: \(place.reload)")
         }
-        return refusals
+        let delays = [report.delay].compactMap(\.self).map {
+            Finding.fail(check, $0, mend: "When that is mended: \(place.reload)")
+        }
+        return refusals + delays
             + report.restarts.map {
                 .warn(check, $0, mend: "Restart the service when it suits you; what it holds survives that.")
             }

@@ -48,7 +48,7 @@ struct HookOptions: ParsableArguments {
         let named = url ?? environment["ORGLOOP_QUEUE_URL"].flatMap { $0.isEmpty ? nil : $0 }
         let standard = named ?? ListenAddress.standard.localURL
         do {
-            let configuration = try configuration.load()
+            let configuration = try configuration.loadPlaces()
             return (Self.trimmed(named ?? configuration.listen.localURL), nil)
         } catch {
             // Secrets may be known to the service only; the hook is installed all the same.

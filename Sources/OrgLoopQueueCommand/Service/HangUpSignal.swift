@@ -41,7 +41,11 @@ final class HangUpSignal: @unchecked Sendable {
         if wasKept { receive(meaning) }
     }
 
-    private var meaning: Meaning { terminal.map { isatty($0) == 0 } ?? false ? .terminalClosed : .reload }
+    /// What was a terminal is none any more once that was closed.
+    private var meaning: Meaning {
+        guard let terminal, isatty(terminal) == 0 else { return .reload }
+        return .terminalClosed
+    }
 
     private func take() {
         let receive = state.withLock { state in

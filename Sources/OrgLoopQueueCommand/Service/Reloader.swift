@@ -28,16 +28,13 @@ struct Reloader: Service {
     private func takeOrders() async {
         await withTaskGroup(of: Void.self) { imports in
             for await _ in reloads.orders {
-                var added: [SourceConfiguration] = []
-                await reloads.carryOut {
+                let added = await reloads.carryOut {
                     supervisor.reloading()
-                    let (report, sources) = await reload()
-                    added = sources
+                    let (report, added) = await reload()
                     supervisor.ready(status(after: report))
-                    return report
+                    return (report, added)
                 }
-                let sources = added
-                if !sources.isEmpty { imports.addTask { await importBuffers(of: sources) } }
+                if !added.isEmpty { imports.addTask { await importBuffers(of: added) } }
             }
         }
     }
@@ -56,6 +53,7 @@ struct Reloader: Service {
         let changes = ConfigurationChanges(from: running, to: read)
         let applied = changes.applied
         do {
+            // The one step that can fail, so it comes first: the rest is memory.
             try await store.reconfigure(applied.storing)
         } catch {
             let reason = (error as? StoreFailure)?.explanation ?? "\(error)"

@@ -69,8 +69,15 @@ actor SecretHistory: Service {
     }
 
     private func tell(_ changes: Secret.Changes) {
-        for use in changes.configured { logger.notice("a secret is in use from now on", metadata: Self.metadata(use)) }
-        for use in changes.dropped { logger.notice("a secret was dropped", metadata: Self.metadata(use)) }
+        let dropped = Set(changes.dropped.map(Key.init))
+        let kept = dropped.intersection(changes.configured.map(Key.init))
+        for use in changes.configured {
+            let since = kept.contains(Key(use)) ? "under another scheme" : "from now on"
+            logger.notice("a secret is in use \(since)", metadata: Self.metadata(use))
+        }
+        for use in changes.dropped where !kept.contains(Key(use)) {
+            logger.notice("a secret was dropped", metadata: Self.metadata(use))
+        }
     }
 
     private func warn(_ reason: String) {
@@ -78,6 +85,17 @@ actor SecretHistory: Service {
         isTold = true
         logger.warning(
             "which secrets are in use could not be recorded; it is tried again", metadata: ["reason": "\(reason)"])
+    }
+
+    /// A secret, whatever it is used for.
+    private struct Key: Hashable {
+        let source: Source.ID
+        let keyID: String
+
+        init(_ use: Secret.Use) {
+            source = use.source
+            keyID = use.keyID
+        }
     }
 
     private static func metadata(_ use: Secret.Use) -> Logger.Metadata {

@@ -63,8 +63,10 @@ struct SentBody: Sendable, CustomStringConvertible {
             verdict = isStrict && isObject ? .accepted : .refused
             self.payload = Self.trimmed(bytes)
         case .binary:
-            verdict = isStrict ? .accepted : .refused
-            self.payload = isObject ? Self.trimmed(bytes) : Array(#"{"data":"#.utf8) + Self.trimmed(bytes) + [0x7D]
+            // An event without data has no body.
+            verdict = isStrict || bytes.isEmpty ? .accepted : .refused
+            let data = Array(#"{"data":"#.utf8) + Self.trimmed(bytes) + [0x7D]
+            self.payload = isObject ? Self.trimmed(bytes) : bytes.isEmpty ? Array("{}".utf8) : data
         case .linear:
             verdict = isStrict && isObject ? (isMutated ? .either : .accepted) : .refused
             self.payload = Self.trimmed(bytes)

@@ -31,6 +31,7 @@ struct CloudEvent {
         id = try Self.attribute("id", body)
         source = try Self.attribute("source", body)
         type = try Self.attribute("type", body)
+        try Self.check(source: body["source"].flatMap(body.string) ?? "", "source")
         guard body["specversion"].flatMap(body.string) == "1.0" else {
             throw .missingField(name: "specversion", detail: "specversion must be \"1.0\"")
         }
@@ -43,8 +44,9 @@ struct CloudEvent {
 
     /// The event whose attributes are in the headers and whose data is the body.
     ///
+    /// - Parameter body: `nil` for an event without data, which has no body.
     /// - Throws: ``Rejection/missingHeader(name:)`` for a required attribute.
-    init(binary body: JSONText, headers: some HeaderLookup) throws(Rejection) {
+    init(binary body: JSONText?, headers: some HeaderLookup) throws(Rejection) {
         func header(_ name: String) throws(Rejection) -> String {
             guard let value = headers.values(of: name).first, !value.isEmpty else { throw .missingHeader(name: name) }
             return value.removingPercentEscapes
@@ -53,6 +55,7 @@ struct CloudEvent {
             throw .missingField(name: "ce-specversion", detail: "ce-specversion must be 1.0")
         }
         let (id, source, type) = (try header("ce-id"), try header("ce-source"), try header("ce-type"))
+        try Self.check(source: source, "ce-source")
         self.id = ArraySlice(jsonString(id).utf8)
         self.source = ArraySlice(jsonString(source).utf8)
         self.type = ArraySlice(jsonString(type).utf8)
@@ -61,7 +64,7 @@ struct CloudEvent {
         subject = headers.values(of: "ce-subject").first.map { ArraySlice(jsonString($0.removingPercentEscapes).utf8) }
         let time = headers.values(of: "ce-time").first
         self.time = Self.isTime(time) ? time.map { ArraySlice(jsonString($0).utf8) } : nil
-        payload = Self.payload(body.root, of: body, or: nil)
+        payload = body.map { Self.payload($0.root, of: $0, or: nil) } ?? ArraySlice("{}".utf8)
     }
 
     func draft(receivedAt: Timestamp) -> EventDraft {
@@ -83,6 +86,14 @@ struct CloudEvent {
             throw .missingField(name: name, detail: "\(name) must be a string that is not empty")
         }
         return body.raw(value)
+    }
+
+    /// - Throws: ``Rejection/missingField(name:detail:)`` for what is no URI reference: it has no space, which is what
+    ///   tells where it ends in the event's identity.
+    private static func check(source: String, _ name: String) throws(Rejection) {
+        guard !source.contains(where: \.isWhitespace) else {
+            throw .missingField(name: name, detail: "\(name) must be a URI reference, which has no space in it")
+        }
     }
 
     private static func isTime(_ text: String?) -> Bool { text.flatMap(Timestamp.init(iso8601:)) != nil }

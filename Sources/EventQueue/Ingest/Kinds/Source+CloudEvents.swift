@@ -16,12 +16,19 @@ extension Source {
             throw .invalidJSON(detail: "a batch may have \(Limits.batchEventsMax) events")
         }
         var events: [NewEvent] = []
+        var indices: [String: Int] = [:]
         for (index, element) in elements.enumerated() {
             do throws(Rejection) {
                 let part = request.part(Array(batch.raw(element)))
                 let draft = try CloudEvent(structured: try Self.parseObject(part.body)).draft(
                     receivedAt: part.receivedAt)
-                events.append(event(draft, from: part, id: nextID()))
+                let event = event(draft, from: part, id: nextID())
+                let first = event.request.idempotencyKey.flatMap { indices[$0] }
+                if let first, events[first].bodyFingerprint != event.bodyFingerprint {
+                    throw Rejection.invalidJSON(detail: "it has the source and id of [\(first)], and other content")
+                }
+                if let key = event.request.idempotencyKey, first == nil { indices[key] = index }
+                events.append(event)
             } catch {
                 throw error.inElement(index)
             }

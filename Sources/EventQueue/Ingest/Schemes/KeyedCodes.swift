@@ -46,8 +46,11 @@ extension HeaderLookup {
     }
 }
 
-/// The 32 bytes that 64 hexadecimal digits behind `prefix` name; `nil` for anything else.
+/// The 32 bytes that 64 hexadecimal digits behind `prefix` name, in lower case as every sender writes them; `nil`
+/// for anything else.
 func codeBytes(hexadecimal text: some StringProtocol, prefix: String = "") -> [UInt8]? {
     guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + 2 * SHA256.byteCount else { return nil }
-    return bytes(hexadecimal: text.dropFirst(prefix.count))
+    let digits = text.dropFirst(prefix.count)
+    guard !digits.utf8.contains(where: { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }) else { return nil }
+    return bytes(hexadecimal: digits)
 }

@@ -29,6 +29,11 @@ struct StripeSignature: SignatureScheme {
     /// Stripe names the event in its body, and sends it again under the same name.
     func deliveryID(of request: Request<some HeaderLookup>) -> String? { request.member("id") }
 
+    /// `pending_webhooks` in the body counts what is still to be delivered, to this endpoint and others.
+    ///
+    /// https://docs.stripe.com/api/events/object#event_object-pending_webhooks
+    var sendsAgain: Redelivery { .changed }
+
     static func proof(of body: [UInt8], by secret: Secret, at time: Timestamp) -> [ProofHeader] {
         let seconds = String(time.milliseconds / 1000)
         let code = secret.code(of: Array("\(seconds).".utf8) + body)
