@@ -19,6 +19,19 @@ import Testing
         #expect(await service.stop() == 0)
     }
 
+    @Test(.enabled("strace is missing or may not trace") { await Tool.canTrace() }, arguments: 1...4)
+    func `a service that is killed at one of the first syncs of its life starts again`(_ number: Int) async throws {
+        let scratch = try Scratch()
+        let kill = "inject=fdatasync,fsync:signal=KILL:when=\(number)"
+        await #expect(throws: ServiceProcess.NotStarted.self) {
+            try await ServiceProcess.start(
+                in: scratch, tracer: ["strace", "-f", "-e", "trace=fdatasync,fsync", "-e", kill, "-o", "/dev/null"])
+        }
+        let service = try await ServiceProcess.start(in: scratch)
+        #expect(try await Self.post(1, to: service).status == 200)
+        #expect(await service.stop() == 0)
+    }
+
     @Test(.enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     func `the database opens in sqlite3 while the service runs, with everything that was acknowledged`()
         async throws
