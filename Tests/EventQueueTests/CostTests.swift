@@ -44,8 +44,11 @@ struct Costs: CustomStringConvertible {
 
     /// Double of what is in proportion; see ``CostTests``.
     private static let ratioMax: UInt64 = 16
-    /// A try is repeated only while the bound is broken, so that many cost nothing.
-    private static let triesMax = 5
+    /// A try is repeated only while the bound is broken, so that many cost nothing; others use the machine's caches
+    /// for seconds, and what is quadratic breaks the bound each time.
+    private static let triesMax = 100
+    /// Where every input is tried as often as the others.
+    private static let rounds = 6
 
     init(of texts: [[UInt8]], _ work: ([UInt8]) throws -> Void) rethrows {
         least = texts.map { _ in .max }
@@ -68,7 +71,7 @@ struct Costs: CustomStringConvertible {
     /// What the same work costs on each of `inputs`, in nanoseconds: the least of several rounds over all of them.
     static func least<Input>(of inputs: [Input], _ work: (Input) -> Void) -> [UInt64] {
         var least = inputs.map { _ in UInt64.max }
-        for _ in 0..<triesMax + 1 {
+        for _ in 0..<rounds {
             for (index, input) in inputs.enumerated() {
                 let start = now
                 work(input)
