@@ -113,13 +113,14 @@ struct RouteSubject: FuzzSubject {
         }
     }
 
-    /// Against Foundation's percent-decoding.
+    /// Against a regular expression and Foundation's reading of UTF-8. Its `removingPercentEncoding` would not do: it
+    /// reads `%A9`, which is no UTF-8, as U+FFFD, and `%FF` as nothing.
     private func checkQuery(_ text: String) throws {
         var expected: [String: String] = [:]
         var isBroken = false
         for part in text.split(separator: "&") {
             let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let words = halves.map { String($0).replacing("+", with: " ").removingPercentEncoding }
+            let words = halves.map { Self.decoded(String($0)) }
             guard let name = words[0], let value = words.count > 1 ? words[1] : "", expected[name] == nil else {
                 isBroken = true
                 continue
@@ -137,6 +138,20 @@ struct RouteSubject: FuzzSubject {
         if let limit = try? query.limit() {
             try demand((1...Limits.pageRowsMax).contains(limit), "a limit of \(limit)")
         }
+    }
+}
+
+extension RouteSubject {
+    private static func decoded(_ text: String) -> String? {
+        var bytes = Data()
+        for match in text.matches(of: /%([0-9A-Fa-f]{2})|(.)/.dotMatchesNewlines().matchingSemantics(.unicodeScalar)) {
+            switch match.output {
+            case (_, let digits?, _): bytes.append(contentsOf: [UInt8(digits, radix: 16)].compactMap(\.self))
+            case (_, _, "%"?): return nil
+            case (_, _, let other): bytes.append(contentsOf: Data((other == "+" ? " " : other ?? "").utf8))
+            }
+        }
+        return String(data: bytes, encoding: .utf8)
     }
 }
 
