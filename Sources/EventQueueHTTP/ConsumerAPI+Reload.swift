@@ -3,7 +3,7 @@ import EventQueue
 /// The call that has the configuration read again.
 extension ConsumerAPI {
     func reload(_ bytes: [UInt8]) async throws -> Answer {
-        _ = try CallBody.decode(ReloadBody.self, from: bytes.isEmpty ? Array("{}".utf8) : bytes, members: [])
+        _ = try CallBody.decode(ReloadBody.self, from: bytes, members: [])
         // A verb that stands in for the service has read it just now.
         guard let reloads else { return Self.notFound }
         guard let report = await reloads.orderAndWait() else {

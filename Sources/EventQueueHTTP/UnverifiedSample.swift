@@ -1,12 +1,11 @@
 import EventQueue
 import Logging
-import Synchronization
 
 /// Shows, when debugging is on, what requests look like that nobody could verify; their number is a metric.
 ///
 /// The names of their headers tell which scheme a sender speaks, or that a proxy lost the signature. Values are not
 /// shown but of three headers that never hold a secret: whoever sends to the wrong source shows its credentials.
-final class UnverifiedSample: Sendable {
+struct UnverifiedSample: Sendable {
     /// Enough to see what a sender does wrong. A line has a kilobyte at the most, so that somebody who knocks all
     /// day fills seven megabytes of a disk for each source.
     static let linesPerMinuteMax = 5
@@ -16,19 +15,16 @@ final class UnverifiedSample: Sendable {
     private static let valueLengthMax = 100
     private static let shown = ["content-type", "content-length", "user-agent"]
 
-    private struct Minute {
-        let number: Int64
-        var lines = 0
-    }
-
-    private let minutes = Mutex<[Source.ID: Minute]>([:])
+    private let minutes = MinuteCounter<Source.ID>()
 
     /// Logs one request, unless the source had its share of this minute.
     func note(
         _ source: Source.ID, _ error: VerificationError, _ headers: some HeaderLookup, at time: Timestamp,
         to logger: Logger
     ) {
-        guard logger.logLevel <= .debug, takesLine(source, at: time) else { return }
+        guard logger.logLevel <= .debug, minutes.count(source, at: time).ordinal <= Self.linesPerMinuteMax else {
+            return
+        }
         var metadata: Logger.Metadata = [
             "source": "\(source)", "reason": "\(error.message)",
             "headers": "\(Self.escaped(Self.names(of: headers), Self.namesLengthMax))",
@@ -38,17 +34,6 @@ final class UnverifiedSample: Sendable {
             metadata[name] = "\(Self.escaped(value, Self.valueLengthMax))"
         }
         logger.debug("a request could not be verified", metadata: metadata)
-    }
-
-    private func takesLine(_ source: Source.ID, at time: Timestamp) -> Bool {
-        let number = time.milliseconds / 60_000
-        return minutes.withLock { minutes in
-            var minute = minutes[source].flatMap { $0.number == number ? $0 : nil } ?? Minute(number: number)
-            guard minute.lines < Self.linesPerMinuteMax else { return false }
-            minute.lines += 1
-            minutes[source] = minute
-            return true
-        }
     }
 
     private static func names(of headers: some HeaderLookup) -> String {

@@ -44,8 +44,8 @@ extension SQLiteEventStore {
 
     /// Who configures a secret twice means one.
     private static func once(_ uses: [Secret.Use]) -> [Secret.Use] {
-        var seen: Set<[String]> = []
-        return uses.filter { seen.insert([$0.source.rawValue, $0.keyID]).inserted }
+        var seen: Set<Secret.Use> = []
+        return uses.filter { seen.insert($0).inserted }
     }
 }
 

@@ -7,22 +7,28 @@ import Testing
 @Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct SenderTests {
     @Test func `Stripe sends an event again with other counts in its body, and it stays one event`() async throws {
         let service = try await Self.start("{ scheme: stripe, secret: whsec_test }")
-        func send(pending: Int) async throws -> QueueClient.Reply {
-            let body = Array(#"{"id":"evt_1","type":"invoice.paid","pending_webhooks":\#(pending)}"#.utf8)
-            let proof = Verifier.Scheme.stripe.proof(
-                of: body, by: try #require(Secret("whsec_test")), id: "", at: .now())
-            return try await service.client().send(
-                "POST", "/webhook/hooks", headers: proof.map { ($0.name, $0.value) }, body: body)
-        }
-        let first = try await send(pending: 2)
+        let first = try await Self.stripe(pending: 2, to: service)
         #expect(first.status == 200)
         for pending in [1, 0, 1] {
-            let again = try await send(pending: pending)
+            let again = try await Self.stripe(pending: pending, to: service)
             #expect(again.status == 200)
             #expect(again.text.contains(#""duplicate":true"#))
         }
         #expect(try await service.run(["events"]).lines.count == 2)
         #expect(try await !service.run(["status"]).output.contains("in quarantine"))
+        await service.stop()
+    }
+
+    @Test func `what Stripe sent again and again before a mend becomes one event, and needs no other key`() async throws
+    {
+        let service = try await Self.start("{ scheme: stripe, secret: whsec_test }", connector: "pi")
+        for pending in [2, 1] { #expect(try await Self.stripe(pending: pending, to: service).status == 400) }
+        try Self.configure("{ scheme: stripe, secret: whsec_test }", connector: "webhook", in: service.scratch)
+        #expect(try await service.run(["config", "reload"]).status == 0)
+        let retry = try await service.run(["quarantine", "retry", "--all"])
+        #expect(retry.status == 0, "\(retry.error)")
+        #expect(retry.lines.count == 2 && retry.lines[1].contains("was delivered before as"))
+        #expect(try await service.run(["events"]).lines.count == 2)
         await service.stop()
     }
 
@@ -43,10 +49,23 @@ import Testing
         await service.stop()
     }
 
-    private static func start(_ config: String) async throws -> ServiceProcess {
+    /// Posts a delivery of one event, of which `pending` endpoints have not had it yet.
+    private static func stripe(pending: Int, to service: ServiceProcess) async throws -> QueueClient.Reply {
+        let body = Array(#"{"id":"evt_1","type":"invoice.paid","pending_webhooks":\#(pending)}"#.utf8)
+        let proof = Verifier.Scheme.stripe.proof(
+            of: body, by: try #require(Secret("whsec_test")), id: "", at: .now())
+        return try await service.client().send(
+            "POST", "/webhook/hooks", headers: proof.map { ($0.name, $0.value) }, body: body)
+    }
+
+    private static func start(_ config: String, connector: String = "webhook") async throws -> ServiceProcess {
         let scratch = try Scratch()
-        try scratch.write(
-            "sources: [{ id: hooks, connector: '@orgloop/connector-webhook', config: \(config) }]", to: "q.yaml")
+        try configure(config, connector: connector, in: scratch)
         return try await ServiceProcess.start(in: scratch, ["--config", "q.yaml"])
+    }
+
+    private static func configure(_ config: String, connector: String, in scratch: Scratch) throws {
+        try scratch.write(
+            "sources: [{ id: hooks, connector: '@orgloop/connector-\(connector)', config: \(config) }]", to: "q.yaml")
     }
 }

@@ -115,6 +115,32 @@ import Testing
         await roomy.store.close()
     }
 
+    @Test func `what a reload changes is taken over whole, or not at all when the disk is full`() async throws {
+        let scratch = try await ScratchStore()
+        var changed = scratch.store.configuration
+        changed.limits.queueEventsMax = 1
+        // Enough of them that their table needs another page.
+        changed.sources += (0..<400).compactMap { Source.ID("new-source-number-\($0)") }
+        let pages = try await scratch.store.pool.writeWithoutTransaction { database in
+            try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        }
+        func limit(_ pages: Int) async throws {
+            try await scratch.store.pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA max_page_count = \(pages)")
+            }
+        }
+        try await limit(pages)
+        #expect(try await failure { try await scratch.store.reconfigure(changed) }.code == "disk_full")
+        #expect(scratch.store.configuration.limits.queueEventsMax > 1)
+        #expect(try await scratch.store.status().sources.count < 400)
+        try await scratch.append(2)
+        try await limit(1 << 30)
+        try await scratch.store.reconfigure(changed)
+        #expect(try await scratch.store.status().sources.count >= 400)
+        #expect(try await failure { try await scratch.append() }.code == "over_quota")
+        await scratch.store.close()
+    }
+
     @Test func `SQLite running out of pages is a full disk, and recovers by itself`() async throws {
         let scratch = try await ScratchStore()
         try await scratch.append()

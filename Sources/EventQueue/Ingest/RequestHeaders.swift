@@ -41,8 +41,7 @@ enum AuditedHeaders {
     static func json(_ headers: some HeaderLookup) -> String {
         var json = JSONBytes(capacity: 256)
         var separator: StaticString = "{"
-        let attributes = Set(headers.names.map { $0.lowercased() }.filter { $0.hasPrefix(attributePrefix) })
-        for name in names + attributes.subtracting(names).sorted() {
+        for name in names + attributes(headers) {
             let values = headers.values(of: name)
             guard let first = values.first else { continue }
             json.literal(separator)
@@ -58,5 +57,13 @@ enum AuditedHeaders {
         if json.bytes.isEmpty { json.literal("{") }
         json.literal("}")
         return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    /// What a CloudEvent has beside the attributes that every one may have; of most requests only one name is
+    /// looked up.
+    private static func attributes(_ headers: some HeaderLookup) -> [String] {
+        guard !headers.values(of: "ce-specversion").isEmpty else { return [] }
+        let given = Set(headers.names.map { $0.lowercased() }.filter { $0.hasPrefix(attributePrefix) })
+        return given.subtracting(names).sorted()
     }
 }

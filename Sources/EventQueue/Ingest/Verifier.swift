@@ -82,13 +82,19 @@ public struct Verifier: Sendable {
         for (scheme, signature) in signatures {
             do {
                 let verdict = Verdict(scheme: scheme.rawValue, keyID: try signature.verify(request))
-                let id = signature.deliveryID(of: request).flatMap(IdempotencyKey.bounded)
-                return (verdict, id.map { signature.sendsAgain == .changed ? .signed($0) : .sent($0) })
+                return (verdict, signature.deliveryKey(of: request))
             } catch .missingSignature {
                 continue
             }
         }
         throw .missingSignature
+    }
+
+    /// The key of a request that was kept under `key`: one that its scheme has in what it signs is that again.
+    static func keptKey(_ key: String?, of request: Request<some HeaderLookup>, under scheme: String) -> DeliveryKey {
+        // What a delivery is called takes no secret.
+        let named = Scheme(rawValue: scheme).flatMap { signature($0, []).deliveryKey(of: request) }
+        return named.flatMap { $0.text == key ? $0 : nil } ?? .sent(key)
     }
 
     private static func signature(_ scheme: Scheme, _ secrets: [Secret]) -> any SignatureScheme {
@@ -144,6 +150,16 @@ extension SignatureScheme {
     func deliveryID(of request: Request<some HeaderLookup>) -> String? { nil }
 
     var sendsAgain: Redelivery { .asItWas }
+
+    /// The key that the scheme gives to a delivery; `nil` when it names none.
+    func deliveryKey(of request: Request<some HeaderLookup>) -> DeliveryKey? {
+        deliveryID(of: request).flatMap(IdempotencyKey.bounded).map { id in
+            switch sendsAgain {
+            case .asItWas: .sent(id)
+            case .changed: .signed(id)
+            }
+        }
+    }
 }
 
 /// The scheme of sources without a secret.

@@ -50,9 +50,16 @@ public struct QuarantinedRequest: Sendable {
         guard let body, Fingerprint(of: body) == bodyFingerprint, let received = Timestamp(iso8601: receivedAt) else {
             return nil
         }
+        let kept = Request(
+            body: body, headers: StoredHeaders(Array(headersJSON.utf8)), receivedAt: received, judgedAt: nil)
+        let key =
+            switch use {
+            case .keepingKey: Verifier.keptKey(idempotencyKey, of: kept, under: verification)
+            case .waivingKey: DeliveryKey.waived
+            }
         return VerifiedRequest(
-            body: body, receivedAt: received, key: use == .keepingKey ? .sent(idempotencyKey) : .waived,
-            verdict: Verdict(scheme: verification, keyID: keyID), headersJSON: headersJSON)
+            body: body, receivedAt: received, key: key, verdict: Verdict(scheme: verification, keyID: keyID),
+            headersJSON: headersJSON)
     }
 
     /// What becomes of the idempotency key of a request that is retried.

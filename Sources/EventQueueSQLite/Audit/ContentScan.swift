@@ -76,11 +76,9 @@ struct ContentScan {
         let envelope = row.bytes(9)
         let body = row.bytes(10)
         let source = row.integer(2).flatMap { sources[$0] }
-        let before = unchecked
-        defer { tally(row, source?.name, isChecked: unchecked == before) }
         guard envelope != nil || body != nil else {
             thinned += 1
-            return
+            return tally(row, source?.name, isChecked: true)
         }
         let name = "\(row.text(1) ?? "an event without an id") (seq \(row.integer(0) ?? 0))"
         if Self.hash(envelope) != row.bytes(8) {
@@ -91,23 +89,28 @@ struct ContentScan {
         if Self.hash(body) != row.bytes(7) {
             envelopes.add("\(name): the body does not have its SHA-256")
         }
-        recheck(row, name, body ?? [], source?.verifier)
+        let isChecked = recheck(row, name, body ?? [], source?.verifier)
+        tally(row, source?.name, isChecked: isChecked)
     }
 
-    private mutating func recheck(_ row: Row, _ name: String, _ body: [UInt8], _ verifier: Verifier?) {
+    /// Returns whether there was a secret to check with, or nothing to check.
+    private mutating func recheck(_ row: Row, _ name: String, _ body: [UInt8], _ verifier: Verifier?) -> Bool {
         let scheme = row.text(3) ?? ""
         guard !Verifier.isUnsigned(scheme: scheme) else {
             unsigned += 1
-            return
+            return true
         }
         let stored = StoredRequest(
             scheme: scheme, keyID: row.text(4), headersJSON: row.bytes(5) ?? [], body: body,
             receivedAt: row.text(6).flatMap { Timestamp(iso8601: $0) } ?? Timestamp(milliseconds: 0))
         switch verifier?.recheck(stored) ?? .unknownSecret {
         case .valid: verified += 1
-        case .unknownSecret: unchecked += 1
         case .invalid: signatures.add("\(name): the body does not have its \(scheme) signature")
+        case .unknownSecret:
+            unchecked += 1
+            return false
         }
+        return true
     }
 
     private mutating func tally(_ row: Row, _ source: String?, isChecked: Bool) {

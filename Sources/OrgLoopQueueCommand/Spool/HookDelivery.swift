@@ -44,12 +44,12 @@ struct HookDelivery {
         guard isFirst, let url = target.url else { return try await keepInLine(request, key: key, until: deadline) }
         var answer = await post(request, to: url, until: deadline)
         for other in others {
-            guard case .refused(let reason) = answer, reason.hasPrefix("401") else { break }
+            guard case .refused(401, _) = answer else { break }
             answer = await post(other, to: url, until: deadline)
         }
         switch answer {
         case .taken: return await emptyShared(until: deadline)
-        case .refused(let reason):
+        case .refused(_, let reason):
             return .refused(reason: reason, path: try reject(request, key: key, reason: reason))
         case .postponed: return try keep(request, key: key)
         }

@@ -5,7 +5,7 @@ enum SpoolAnswer: Sendable {
     /// It has it, now or from before.
     case taken
     /// It will never take it.
-    case refused(String)
+    case refused(status: Int, String)
     /// Not now: it is down, full, or stopping.
     case postponed(String)
 
@@ -16,7 +16,7 @@ enum SpoolAnswer: Sendable {
         case 200..<300: self = .taken
         // A busy service and one that is slow to read are no judgement about the request.
         case 408, 429, 500...: self = .postponed(text)
-        default: self = .refused(text)
+        default: self = .refused(status: status, text)
         }
     }
 }
@@ -90,7 +90,7 @@ struct SpoolPass {
         case .taken:
             try spool.remove(name)
             result.taken += 1
-        case .refused(let reason) where request.isAddressed(to: url):
+        case .refused(_, let reason) where request.isAddressed(to: url):
             result.setAside.append((try spool.setAside(name, reason: reason), reason))
         case .refused: result.foreign.insert(name)
         case .postponed(let reason): result.postponed = reason
