@@ -34,6 +34,13 @@ enum Connections {
         return configuration
     }
 
+    /// For a look that SQLite has to begin by undoing an interrupted commit.
+    static func recovery() -> Configuration {
+        var configuration = base()
+        configuration.prepareDatabase(prepare)
+        return configuration
+    }
+
     /// Opens the pool and sees to it that every commit of its writer reaches the disk.
     ///
     /// - Throws: ``StartRefusal`` when SQLite does not take the setting.

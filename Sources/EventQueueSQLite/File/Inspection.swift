@@ -23,10 +23,19 @@ enum Inspection {
         }
         guard DatabaseFile.size(file.path) > 0 else { return }
         try describingDamage(of: file) {
-            let queue = try DatabaseQueue(path: file.path, configuration: Connections.inspection())
-            defer { try? queue.close() }
-            try queue.unsafeRead { try inspect($0, file) }
+            do {
+                try look(at: file, Connections.inspection())
+            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+                // Its very first commit, before the WAL, was interrupted. Only who may write can undo that.
+                try look(at: file, Connections.recovery())
+            }
         }
+    }
+
+    private static func look(at file: DatabaseFile, _ configuration: Configuration) throws {
+        let queue = try DatabaseQueue(path: file.path, configuration: configuration)
+        defer { try? queue.close() }
+        try queue.unsafeRead { try inspect($0, file) }
     }
 
     /// A link has another name than its file, and with it another lock and another WAL.
