@@ -24,6 +24,46 @@ extension TortureTests {
             TortureTable.add(.kill, verb.rawValue, judgements)
         }
 
+        @Test func `nothing is lost when the service is killed while the WAL is copied into the database`()
+            async throws
+        {
+            let ground = try await Ground.make(.heavy)
+            let isWhole = TortureSettings.form == .all
+            var judgements: [Judgement] = []
+            // The copy takes a thousand writes, which are all alike.
+            for (call, stride) in [("pwrite64", isWhole ? 41 : 503), ("fdatasync", 1), ("ftruncate", 1)] {
+                let sweep = KillSweep(
+                    ground: ground, stride: stride, random: SeededRandom(seed: TortureSettings.seed))
+                judgements += try await sweep.run(.appendLarge, at: call, .database)
+            }
+            TortureTable.add(.kill, Verb.appendLarge.rawValue, judgements)
+        }
+
+        private static let startCalls = ["pwrite64", "fdatasync", "fsync", "ftruncate", "openat", "unlink"]
+
+        @Test(arguments: [Ground.Kind.empty, .light])
+        func `a kill while the service starts leaves what the next start can use, on`(
+            _ kind: Ground.Kind
+        ) async throws {
+            let ground = try await Ground.make(kind)
+            var judgements: [Judgement] = []
+            for call in Self.startCalls {
+                let sweep = Self.sweep(ground, sampling: call == "pwrite64" ? 60 : 5)
+                judgements += try await sweep.runStart(at: call)
+            }
+            TortureTable.add(.kill, "start on \(kind.rawValue)", judgements)
+        }
+
+        @Test func `a kill while the service stops loses nothing`() async throws {
+            let ground = try await Ground.make(.light)
+            var judgements: [Judgement] = []
+            for call in Self.startCalls {
+                let sweep = Self.sweep(ground, sampling: call == "pwrite64" ? 20 : 1)
+                judgements += try await sweep.runStop(at: call)
+            }
+            TortureTable.add(.kill, "stop", judgements)
+        }
+
         static func sweep(_ ground: Ground, sampling stride: Int) -> KillSweep {
             KillSweep(
                 ground: ground, stride: TortureSettings.form == .all ? 1 : stride,
