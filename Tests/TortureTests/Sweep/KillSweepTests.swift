@@ -1,4 +1,5 @@
 import EndToEndSupport
+import Foundation
 import Testing
 
 extension TortureTests {
@@ -52,6 +53,20 @@ extension TortureTests {
                 judgements += try await sweep.runStart(at: call)
             }
             TortureTable.add(.kill, "start on \(kind.rawValue)", judgements)
+        }
+
+        /// Before there is a WAL, a rollback journal is what the next start has to undo.
+        @Test func `a service that is killed at the first sync of its life starts again`() async throws {
+            let scratch = try Scratch()
+            let point = Point(strike: .kill, call: "fdatasync", scope: .database, number: 1)
+            let flags = Tracer.flags(point, log: scratch.path + "/trace", in: scratch)
+            let end = await #expect(throws: ServiceProcess.NotStarted.self) {
+                _ = try await ServiceProcess.start(in: scratch, tracer: ["strace", "-D"] + flags)
+            }
+            #expect(end?.status == -SIGKILL)
+            #expect(FileManager.default.fileExists(atPath: scratch.database + "-journal"))
+            let judgement = await Aftermath.judge(Witness(), retrying: [.append], in: scratch)
+            TortureTable.add(.kill, "the first sync", [judgement])
         }
 
         @Test func `a kill while the service stops loses nothing`() async throws {
