@@ -74,9 +74,25 @@ struct DiskLog {
 
     /// What is between quotes, or between the angle brackets behind a descriptor: `\x2f\x74…`.
     private static func bytes(_ argument: Substring) -> [UInt8] {
-        argument.utf8.split(separator: UInt8(ascii: "\\")).compactMap { part in
-            guard part.first == UInt8(ascii: "x"), part.count >= 3 else { return nil }
-            return UInt8(String(decoding: part.dropFirst().prefix(2), as: UTF8.self), radix: 16)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(argument.utf8.count / 4)
+        // Each is a backslash, an x and two digits.
+        var behind = Int.max
+        var value: UInt8 = 0
+        for character in argument.utf8 {
+            switch character {
+            case UInt8(ascii: "\\"): behind = 0
+            case _ where behind == .max: continue
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | (character - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | (character - UInt8(ascii: "a") + 10)
+            default: break
+            }
+            behind += 1
+            if behind == 4 {
+                bytes.append(value)
+                behind = .max
+            }
         }
+        return bytes
     }
 }

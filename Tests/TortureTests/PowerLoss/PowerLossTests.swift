@@ -10,17 +10,17 @@ extension TortureTests {
         private static let isWhole = TortureSettings.form == .all
         private static let random = SeededRandom(seed: TortureSettings.seed)
 
-        @Test(arguments: [Ground.Kind.light, .heavy])
+        @Test(arguments: isWhole ? [Ground.Kind.light, .heavy] : [.light])
         func `what was acknowledged outlives the power, on`(_ kind: Ground.Kind) async throws {
             let run = try await PowerLossRun(on: Ground.make(kind), .real)
-            let judgements = try await run.losePower(Self.isWhole ? 150 : 8, Self.random)
+            let judgements = try await run.losePower(Self.isWhole ? 80 : 10, Self.random)
             TortureTable.add(.power, "lost on \(kind.rawValue)", judgements)
         }
 
         /// The control of the test above: the very same judge, on a service whose syncs do nothing.
         @Test func `a service that does not sync is found out`() async throws {
             let run = try await PowerLossRun(on: Ground.make(.light), .pretended)
-            let judgements = try await run.losePower(Self.isWhole ? 40 : 8, Self.random)
+            let judgements = try await run.losePower(Self.isWhole ? 20 : 5, Self.random)
             TortureTable.addControl("power lost without syncs", judgements)
         }
     }
