@@ -105,6 +105,13 @@ let package = Package(
             path: "Tests/EventQueueConformance",
             swiftSettings: strict
         ),
+        // What the tests of the real binary share: how they start it, and the checker of what it handed over.
+        .target(
+            name: "EndToEndSupport",
+            dependencies: ["EventQueueHTTP"],
+            path: "Tests/EndToEndSupport",
+            swiftSettings: strict
+        ),
         .testTarget(name: "EventQueueTests", dependencies: ["EventQueue"], swiftSettings: strict),
         .testTarget(
             name: "EventQueueSQLiteTests",
@@ -127,7 +134,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand", logging,
+                "EndToEndSupport", "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector",
+                "OrgLoopQueueCommand", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             // Programs in JavaScript that tests start where they stand.
@@ -135,6 +143,12 @@ let package = Package(
                 "Connector/engine.mjs", "Connector/proxy.mjs", "Connector/connector.test.mjs", "Fuzz/Corpus",
                 "Fuzz/judge.mjs",
             ],
+            swiftSettings: strict
+        ),
+        // Faults of the disk, the kernel and the power, with the real binary.
+        .testTarget(
+            name: "TortureTests",
+            dependencies: ["EndToEndSupport", "EventQueueHTTP", "OrgLoopQueueCommand"],
             swiftSettings: strict
         ),
     ],

@@ -181,7 +181,11 @@ extension SQLiteEventStore {
     func read<Result: Sendable>(_ question: @escaping @Sendable (Database) throws -> Result) async throws
         -> Result
     {
-        do { return try await pool.read(question) } catch let error as DatabaseError {
+        do {
+            return try await pool.read { [guardian] database in
+                try guardian.judging { try question(database) }
+            }
+        } catch let error as DatabaseError {
             throw guardian.judge(error)
         }
     }

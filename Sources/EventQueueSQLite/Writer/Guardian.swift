@@ -52,10 +52,19 @@ final class Guardian: Sendable {
     func guarding<Result>(appending: Int = 0, _ write: () throws -> Result) throws -> Result {
         try refuseIfFailed()
         if appending > 0 { try refuseIfFull(adding: appending) }
-        do {
+        return try judging {
             let result = try write()
             try refuseIfReplaced()
             return result
+        }
+    }
+
+    /// Runs a question or a write and says what an error of SQLite means for the caller.
+    func judging<Result>(_ body: () throws -> Result) throws -> Result {
+        // What ``judge(_:)`` finds there is then of this call, which never leaves its thread.
+        errno = 0
+        do {
+            return try body()
         } catch let error as DatabaseError {
             throw judge(error)
         }
@@ -124,6 +133,10 @@ final class Guardian: Sendable {
         switch error.resultCode {
         case .SQLITE_FULL:
             return .diskFull("The disk is full.")
+        case .SQLITE_CORRUPT where errno == EIO:
+            // SQLite reports a read that failed as damage (`SQLITE_IOERR_CORRUPTFS`). It may pass, and then
+            // nobody should restore a backup; damage that stays is found by the check of the whole file.
+            return .unavailable("The disk failed to read: \(text).")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             let failure = StoreFailure.damaged(
                 "The database is damaged: \(text). Stop the service and restore the last backup.")

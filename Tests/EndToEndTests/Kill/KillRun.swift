@@ -199,7 +199,7 @@ final class KillRun: Sendable {
             let path = "/v1/consumers/orgloop/sources/claude-code/poll"
             guard let reply = try await call(path, body: question) else { continue }
             let isSaved = !random.happens(onceIn: 5)
-            if let batch = try Self.batch(in: reply, presented: saved, isSaved: isSaved) {
+            if let batch = try HandoverHistory.Batch.read(reply, presented: saved, isSaved: isSaved) {
                 history.withLock { $0.batches.append(batch) }
                 if batch.isResent { tally.withLock { $0.resent += 1 } }
                 if isSaved { saved = batch.checkpoint }
@@ -207,38 +207,5 @@ final class KillRun: Sendable {
                 return
             }
         }
-    }
-
-    /// - Returns: `nil` when no events came.
-    private static func batch(
-        in reply: QueueClient.Reply, presented: String?, isSaved: Bool
-    ) throws -> HandoverHistory.Batch? {
-        let answer = try JSONDecoder().decode(Polled.self, from: Data(reply.body))
-        guard answer.warning == nil else {
-            throw Fault(description: "the poll warned: \(reply.text.suffix(200))")
-        }
-        guard !answer.events.isEmpty else { return nil }
-        guard let checkpoint = answer.checkpoint,
-            let start = reply.text.firstRange(of: #"{"events":"#)?.upperBound,
-            let end = reply.text.ranges(of: #","checkpoint":"#).last?.lowerBound
-        else { throw Fault(description: "events without a checkpoint: \(reply.text.suffix(200))") }
-        return HandoverHistory.Batch(
-            presented: presented, checkpoint: checkpoint,
-            events: answer.events.map { .init(key: $0.payload.session_id, id: $0.id) },
-            text: String(reply.text[start..<end]), isResent: answer.resent, isSaved: isSaved)
-    }
-
-    private struct Polled: Decodable {
-        struct Event: Decodable {
-            struct Payload: Decodable { let session_id: String }
-
-            let id: String
-            let payload: Payload
-        }
-
-        let events: [Event]
-        let checkpoint: String?
-        let resent: Bool
-        let warning: String?
     }
 }

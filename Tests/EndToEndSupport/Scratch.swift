@@ -1,10 +1,10 @@
-import Foundation
+package import Foundation
 
 /// A directory for one test, removed when the test is over.
-final class Scratch: Sendable {
-    let path: String
+package final class Scratch: Sendable {
+    package let path: String
 
-    init() throws {
+    package init() throws {
         path = NSTemporaryDirectory() + "orgloop-queue-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -13,20 +13,20 @@ final class Scratch: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// Where the service keeps everything unless it is told otherwise.
-    var state: String { path + "/state/orgloop-queue" }
-    var database: String { state + "/queue.db" }
+    package var state: String { path + "/state/orgloop-queue" }
+    package var database: String { state + "/queue.db" }
 
     /// Writes a file and returns its path.
     @discardableResult
-    func write(_ text: String, to name: String) throws -> String {
+    package func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
         return path + "/" + name
     }
 
-    func read(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: path + "/" + name)) }
+    package func read(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: path + "/" + name)) }
 
     /// The permission bits of a file or directory.
-    static func mode(of path: String) throws -> Int? {
+    package static func mode(of path: String) throws -> Int? {
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
     }
 }

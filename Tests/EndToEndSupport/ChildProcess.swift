@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// `@unchecked` because Foundation's `Process` and `FileHandle` are not marked; nothing of them is changed
 /// after the start, and their reads happen on one queue.
-final class ChildProcess: @unchecked Sendable {
+package final class ChildProcess: @unchecked Sendable {
     private let process = Process()
     private let output = Pipe()
     private let errorPath: String
@@ -20,7 +20,7 @@ final class ChildProcess: @unchecked Sendable {
     private static let starting = Mutex(())
 
     /// - Parameter environment: Beside `PATH`, `HOME` and `XDG_STATE_HOME`, which lie in the scratch directory.
-    init(
+    package init(
         _ program: String, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:],
         input: String? = nil
     ) throws {
@@ -54,21 +54,21 @@ final class ChildProcess: @unchecked Sendable {
         if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
     }
 
-    var processID: Int32 { process.processIdentifier }
+    package var processID: Int32 { process.processIdentifier }
 
     /// What it wrote to standard error so far.
-    var standardError: String {
+    package var standardError: String {
         String(decoding: FileManager.default.contents(atPath: errorPath) ?? Data(), as: UTF8.self)
     }
 
     /// Sends a signal to this process.
-    func send(signal: Int32) { Foundation.kill(processID, signal) }
+    package func send(signal: Int32) { Foundation.kill(processID, signal) }
 
     /// Waits for its end: the exit code, or the negative number of the signal that killed it.
-    func waitForExit() async -> Int32 { await killedWhenCancelled { await exit.wait() } }
+    package func waitForExit() async -> Int32 { await killedWhenCancelled { await exit.wait() } }
 
     /// Reads one line of its output; `nil` at its end.
-    func readLine() async -> String? {
+    package func readLine() async -> String? {
         await killedWhenCancelled {
             await withCheckedContinuation { continuation in
                 queue.async { continuation.resume(returning: self.nextLine()) }
@@ -77,7 +77,7 @@ final class ChildProcess: @unchecked Sendable {
     }
 
     /// Reads its output to the end.
-    func readToEnd() async -> String {
+    package func readToEnd() async -> String {
         await killedWhenCancelled {
             await withCheckedContinuation { continuation in
                 queue.async {

@@ -1,12 +1,12 @@
 /// The stock `sqlite3` shell, as an auditor uses it beside the running service.
-enum SQLiteShell {
+package enum SQLiteShell {
     /// The shell refused or failed.
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// The rows that `question` answers, their columns separated by tabs.
-    static func rows(_ question: String, of database: String, in scratch: Scratch) async throws -> [String] {
+    package static func rows(_ question: String, of database: String, in scratch: Scratch) async throws -> [String] {
         let arguments = ["-readonly", "-bail", "-separator", "\t", database, question]
         let shell = try ChildProcess(Tool.path("sqlite3"), arguments, in: scratch)
         let output = await shell.readToEnd()

@@ -1,17 +1,19 @@
 import Foundation
 
 /// The program under test.
-enum Binary {
+package enum Binary {
     /// Why a test cannot run.
-    struct Missing: Error, CustomStringConvertible {
-        let description: String
+    package struct Missing: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// The path of `orgloop-queue`.
     ///
     /// `swift build --build-tests` puts it beside the test bundle; `ORGLOOP_QUEUE_BINARY` names another
     /// one, a release build for example.
-    static func path() throws -> String {
+    package static func path() throws -> String {
         if let path = ProcessInfo.processInfo.environment["ORGLOOP_QUEUE_BINARY"] { return path }
         // On Linux the bundle is the running program; on macOS a helper gets its path as an argument.
         let hints =
@@ -27,17 +29,23 @@ enum Binary {
     }
 
     /// What a program wrote and how it ended.
-    struct Result: Sendable {
-        let status: Int32
-        let output: String
-        let error: String
+    package struct Result: Sendable {
+        package let status: Int32
+        package let output: String
+        package let error: String
 
         /// The lines of the output, without an empty one at the end.
-        var lines: [String] { output.split(separator: "\n").map(String.init) }
+        package var lines: [String] { output.split(separator: "\n").map(String.init) }
+
+        package init(status: Int32, output: String, error: String) {
+            self.status = status
+            self.output = output
+            self.error = error
+        }
     }
 
     /// Runs a verb to its end.
-    static func run(
+    package static func run(
         _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:], input: String? = nil
     ) async throws -> Result {
         let run = try ChildProcess(
@@ -48,7 +56,7 @@ enum Binary {
     }
 
     /// Runs a line as a person does who copies it from the terminal.
-    static func shell(_ line: String, in scratch: Scratch) async throws -> Result {
+    package static func shell(_ line: String, in scratch: Scratch) async throws -> Result {
         let directory = URL(filePath: try path()).deletingLastPathComponent().path
         let programs = "\(directory):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
         let shell = try ChildProcess("/bin/sh", ["-c", line], in: scratch, environment: ["PATH": programs])
@@ -58,12 +66,12 @@ enum Binary {
 }
 
 /// Other programs that some tests use; `config/bootstrap test` installs them.
-enum Tool {
+package enum Tool {
     /// Whether it is in `PATH`: the condition of a test that cannot do without.
-    static func has(_ name: String) -> Bool { (try? path(name)) != nil }
+    package static func has(_ name: String) -> Bool { (try? path(name)) != nil }
 
     /// The path of a program; a name with a slash is one already.
-    static func path(_ name: String) throws -> String {
+    package static func path(_ name: String) throws -> String {
         if name.contains("/") { return name }
         let directories = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let paths = directories.map { "\($0)/\(name)" }
@@ -74,7 +82,7 @@ enum Tool {
     }
 
     /// Whether strace is there and may trace, which some containers forbid.
-    static func canTrace() async -> Bool {
+    package static func canTrace() async -> Bool {
         guard let path = try? path("strace"), let scratch = try? Scratch(),
             let run = try? ChildProcess(path, ["-o", "/dev/null", "true"], in: scratch)
         else { return false }

@@ -1,30 +1,30 @@
-import EventQueueHTTP
+package import EventQueueHTTP
 import Foundation
 
 /// The real service, running on a free port with everything it makes in a scratch directory.
 ///
 /// `start` returns when the ready line was read, so a test needs no sleep. The process is killed when the
 /// value goes away.
-final class ServiceProcess: Sendable {
+package final class ServiceProcess: Sendable {
     /// The service ended without a ready line.
-    struct NotStarted: Error, CustomStringConvertible {
-        let status: Int32
-        let error: String
+    package struct NotStarted: Error, CustomStringConvertible {
+        package let status: Int32
+        package let error: String
 
-        var description: String { "exit \(status): \(error)" }
+        package var description: String { "exit \(status): \(error)" }
     }
 
-    let scratch: Scratch
-    let child: ChildProcess
+    package let scratch: Scratch
+    package let child: ChildProcess
     /// The first line of its output.
-    let readyLine: String
+    package let readyLine: String
     /// Where it listens: `http://127.0.0.1:PORT`.
-    let url: String
+    package let url: String
 
-    var port: Int { Int(url.split(separator: ":").last ?? "") ?? 0 }
-    var processID: Int32 { child.processID }
+    package var port: Int { Int(url.split(separator: ":").last ?? "") ?? 0 }
+    package var processID: Int32 { child.processID }
     /// What it logged so far.
-    var standardError: String { child.standardError }
+    package var standardError: String { child.standardError }
 
     private init(scratch: Scratch, child: ChildProcess, readyLine: String) {
         self.scratch = scratch
@@ -39,7 +39,7 @@ final class ServiceProcess: Sendable {
     ///   - arguments: More flags; the listen address is a free port unless they name one.
     ///   - tracer: A program and its flags that run the service, `strace` for example.
     /// - Throws: ``NotStarted`` with the exit code and what it said.
-    static func start(
+    package static func start(
         in scratch: Scratch, _ arguments: [String] = [], environment: [String: String] = [:],
         tracer: [String] = []
     ) async throws -> ServiceProcess {
@@ -54,7 +54,7 @@ final class ServiceProcess: Sendable {
     }
 
     /// Kills it without warning and waits until it is gone.
-    func kill() async {
+    package func kill() async {
         child.send(signal: SIGKILL)
         _ = await child.waitForExit()
     }
@@ -63,13 +63,13 @@ final class ServiceProcess: Sendable {
     ///
     /// - Returns: The exit code.
     @discardableResult
-    func stop() async -> Int32 {
+    package func stop() async -> Int32 {
         child.send(signal: SIGTERM)
         return await child.waitForExit()
     }
 
     /// A client with the token of this service.
-    func client() throws -> QueueClient {
+    package func client() throws -> QueueClient {
         let text = String(
             decoding: try Data(contentsOf: URL(filePath: scratch.state + "/token")), as: UTF8.self)
         return try QueueClient(
@@ -77,7 +77,7 @@ final class ServiceProcess: Sendable {
     }
 
     /// Runs a verb of the command line against this service.
-    func run(
+    package func run(
         _ arguments: [String], environment: [String: String] = [:], input: String? = nil
     ) async throws -> Binary.Result {
         try await Binary.run(arguments + ["--url", url], in: scratch, environment: environment, input: input)

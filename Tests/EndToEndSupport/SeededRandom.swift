@@ -3,18 +3,18 @@ import Synchronization
 /// SplitMix64: one seed names one sequence of choices (https://prng.di.unimi.it/splitmix64.c).
 ///
 /// The choices of a run can be repeated; what the kernel makes of them cannot.
-final class SeededRandom: Sendable {
+package final class SeededRandom: Sendable {
     private let state: Mutex<UInt64>
 
-    init(seed: UInt64) { state = Mutex(seed) }
+    package init(seed: UInt64) { state = Mutex(seed) }
 
     /// A number of `range`, each equally likely as far as a test can tell.
-    func number(in range: ClosedRange<Int>) -> Int {
+    package func number(in range: ClosedRange<Int>) -> Int {
         range.lowerBound + Int(next() % UInt64(range.count))
     }
 
     /// True once in `count` times.
-    func happens(onceIn count: Int) -> Bool { number(in: 1...count) == 1 }
+    package func happens(onceIn count: Int) -> Bool { number(in: 1...count) == 1 }
 
     private func next() -> UInt64 {
         let mixed = state.withLock { state in
