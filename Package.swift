@@ -53,7 +53,9 @@ let package = Package(
         .target(
             name: "EventQueueServiceFiles",
             path: "config",
-            exclude: ["bootstrap", "orgloop-queue.yaml"],
+            exclude: [
+                "bootstrap", "orgloop-queue.yaml", "alerts.yaml", "grafana-dashboard.json", "nginx.conf",
+            ],
             resources: [
                 .embedInCode("orgloop-queue.service"), .embedInCode("orgloop-queue-user.service"),
                 .embedInCode("com.orgloop.queue.plist"),
@@ -120,7 +122,10 @@ let package = Package(
             name: "EventQueueHTTPTests",
             dependencies: [
                 "EventQueue", "EventQueueHTTP", "EventQueueSQLite", crypto, logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -131,6 +136,7 @@ let package = Package(
             dependencies: [
                 "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector", "OrgLoopQueueCommand", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
             ],
             // Programs in JavaScript that tests start where they stand.
             exclude: [

@@ -123,12 +123,10 @@ public final class Metrics: Sendable {
     // MARK: Consumers
 
     func polled(_ source: Source.ID, _ answer: PollAnswer) {
-        if answer.resent {
-            resent[source].increment()
-        } else if !answer.envelopes.isEmpty {
-            handedOver[source].increment(by: answer.envelopes.count)
-        }
-        if answer.warning == .regressed { regressed[source].increment() }
+        // By nothing, too: the first poll that is worth an alert must find the counter there.
+        handedOver[source].increment(by: answer.resent ? 0 : answer.envelopes.count)
+        resent[source].increment(by: answer.resent ? 1 : 0)
+        regressed[source].increment(by: answer.warning == .regressed ? 1 : 0)
     }
 
     func polled(in duration: Duration) { pollTime.record(duration) }
