@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -52,7 +53,9 @@ let package = Package(
         .target(
             name: "EventQueueServiceFiles",
             path: "config",
-            exclude: ["bootstrap", "orgloop-queue.yaml"],
+            exclude: [
+                "bootstrap", "orgloop-queue.yaml", "alerts.yaml", "grafana-dashboard.json", "nginx.conf",
+            ],
             resources: [
                 .embedInCode("orgloop-queue.service"), .embedInCode("orgloop-queue-user.service"),
                 .embedInCode("com.orgloop.queue.plist"),
@@ -74,6 +77,7 @@ let package = Package(
             name: "EventQueueHTTP",
             dependencies: [
                 "EventQueue", crypto, logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -125,7 +129,10 @@ let package = Package(
             name: "EventQueueHTTPTests",
             dependencies: [
                 "EventQueue", "EventQueueHTTP", "EventQueueSQLite", crypto, logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -137,6 +144,7 @@ let package = Package(
                 "EndToEndSupport", "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector",
                 "OrgLoopQueueCommand", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
             ],
             // Programs in JavaScript that tests start where they stand.
             exclude: [

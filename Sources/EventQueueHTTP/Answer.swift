@@ -11,6 +11,8 @@ struct Answer: Sendable {
     var body: [UInt8]
     /// Whether the connection ends with it, because the rest of the request is not going to be read.
     var closes = false
+    /// Why it turns the request away, if it does.
+    var refusal: Refusal?
 
     init(status: Int, fields: [Field] = [], body: [UInt8] = []) {
         self.status = status
@@ -49,6 +51,13 @@ struct Answer: Sendable {
     func with(_ name: String, _ value: String) -> Answer {
         var answer = self
         answer.fields.append(Field(name: name, value: value))
+        return answer
+    }
+
+    /// The answer, counted as a refusal.
+    func because(_ refusal: Refusal) -> Answer {
+        var answer = self
+        answer.refusal = refusal
         return answer
     }
 

@@ -23,6 +23,9 @@ final class ByteBudget: Sendable {
         }
     }
 
+    /// What is set aside now.
+    var bytesTaken: Int { state.withLock(\.taken) }
+
     func release(_ bytes: Int) {
         state.withLock { $0.taken -= bytes }
     }

@@ -29,6 +29,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var deadline: Scheduled<Void>?
     private var requestsOpen = 0
     private var isReading = false
+    /// A connection that is kept open for more may end without one.
+    private var hasAsked = false
     /// How many answers are left to give before the connection is closed; `nil` while nobody wants that.
     private var answersLeft: Int?
     /// Whether what still comes is thrown away. It is read nevertheless: closing a socket with unread input
@@ -70,6 +72,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
             guard !ignoresInput else { return }
             requestsOpen += 1
             isReading = true
+            hasAsked = true
             if Self.closes(head.headers) { answersLeft = requestsOpen }
             inviteBody(of: head, context)
             awaitBody(context)
@@ -81,6 +84,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
             disarm()
         }
         if !ignoresInput { context.fireChannelRead(data) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let refusal = Refusal(parsing: error) { connections.metrics.refused(refusal) }
+        context.fireErrorCaught(error)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -96,7 +104,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
             requestsOpen = max(0, requestsOpen - 1)
             answersLeft = answersLeft.map { $0 - 1 }
             let written = promise ?? context.eventLoop.makePromise()
-            arm(context, in: Self.answerTimeout) { $0.close(promise: nil) }
+            arm(context, in: Self.answerTimeout) { context in
+                self.connections.metrics.refused(.answerTimeout)
+                context.close(promise: nil)
+            }
             written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
             context.write(data, promise: written)
         case .head, .body:
@@ -128,7 +139,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     private func awaitHead(_ context: ChannelHandlerContext) {
-        arm(context, in: TimeAmount(settings.value.headTimeout)) { $0.close(promise: nil) }
+        arm(context, in: TimeAmount(settings.value.headTimeout)) { context in
+            if !self.hasAsked { self.connections.metrics.refused(.headTimeout) }
+            context.close(promise: nil)
+        }
     }
 
     private func awaitBody(_ context: ChannelHandlerContext) {

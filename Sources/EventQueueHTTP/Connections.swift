@@ -16,7 +16,14 @@ final class Connections: Sendable {
         var isClosing = false
     }
 
+    /// Counts the connections that were not let in, or did not get as far as a request.
+    let metrics: Metrics
     private let state = Mutex(State())
+
+    init(metrics: Metrics) { self.metrics = metrics }
+
+    /// How many are open.
+    var count: Int { state.withLock(\.open.count) }
 
     func add(_ channel: any Channel) {
         let isLate = state.withLock { state in
@@ -74,11 +81,18 @@ final class Connections: Sendable {
 /// One more waits in the kernel; a higher limit lets it in when the next connection ends.
 struct ConnectionQuota: AvailableConnectionsDelegate {
     let settings: Current<Limits.Settings>
+    let metrics: Metrics
     private var open = 0
 
-    init(settings: Current<Limits.Settings>) { self.settings = settings }
+    init(settings: Current<Limits.Settings>, metrics: Metrics) {
+        self.settings = settings
+        self.metrics = metrics
+    }
 
-    mutating func connectionOpened() { open += 1 }
+    mutating func connectionOpened() {
+        open += 1
+        if !isAcceptingNewConnections() { metrics.refused(.connections) }
+    }
 
     mutating func connectionClosed() { open -= 1 }
 

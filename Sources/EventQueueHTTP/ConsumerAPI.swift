@@ -13,6 +13,7 @@ struct ConsumerAPI: Sendable {
     let retention: Current<Retention>
     /// Where the configuration is read again; `nil` where nobody does.
     let reloads: Reloads?
+    let metrics: Metrics
     let logger: Logger
 
     /// Room for the outcomes of a largest batch, each with its detail.
@@ -64,6 +65,7 @@ struct ConsumerAPI: Sendable {
             case .resume: return try await resume(cursor, body)
             }
         } catch let error as ProtocolRefusal {
+            metrics.refused(error)
             return Self.refused(error, for: cursor)
         }
     }
@@ -101,6 +103,7 @@ struct ConsumerAPI: Sendable {
             cursor: cursor, checkpoint: body.checkpoint, session: try Self.session(body.session), limit: limit
         )
         let answer = try await longPoll.poll(request, wait: .milliseconds(wait))
+        metrics.polled(cursor.source, answer)
         return .json(
             200,
             [
@@ -119,7 +122,10 @@ struct ConsumerAPI: Sendable {
             }
             return OutcomeReport(eventID: report.eventID, outcome: outcome, detail: report.detail)
         }
-        let settlement = try await store.settle(reports, of: cursor, session: try Self.session(body.session))
+        let session = try Self.session(body.session)
+        let begin = ContinuousClock.now
+        let settlement = try await store.settle(reports, of: cursor, session: session)
+        metrics.settled(settlement, in: begin.duration(to: .now))
         return .json(
             200,
             ["settled": .integer(settlement.settled), "unknown": .list(settlement.unknown.map { .text($0) })])

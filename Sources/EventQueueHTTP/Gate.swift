@@ -28,10 +28,11 @@ final class Gate: Sendable {
     /// The answer to a request that must not come in; `nil` for one that may.
     func refusal(hosts presented: [String], hasOrigin: Bool) -> Answer? {
         guard !hasOrigin else {
-            return .json(403, ["error": "Origin not allowed", "detail": .text(Self.originMend)])
+            return .json(403, ["error": "Origin not allowed", "detail": .text(Self.originMend)]).because(.origin)
         }
         guard presented.count == 1, let text = presented.first, !text.isEmpty else {
             return .json(400, ["error": "Missing Host header", "detail": "Send exactly one Host header."])
+                .because(.host)
         }
         guard let host = HostName(text), allows(host) else {
             let named = String(text.prefix(128))
@@ -41,7 +42,8 @@ final class Gate: Sendable {
                     "error": "Host not allowed",
                     "detail": .text(
                         "If this service is called \(named), add it to `hosts` in the configuration."),
-                ])
+                ]
+            ).because(.host)
         }
         return nil
     }

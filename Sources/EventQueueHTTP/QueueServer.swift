@@ -39,7 +39,7 @@ public struct QueueServer: Service {
     private let health: Health
     private let logger: Logger
     private let gate: Gate
-    private let connections = Connections()
+    private let connections: Connections
     private let settings: Current<Limits.Settings>
     private let retention: Current<Retention>
     private let responder: Responder
@@ -50,12 +50,13 @@ public struct QueueServer: Service {
     ///   - token: What callers of the consumer API present.
     ///   - health: What `/ready` tells; the caller keeps it up to date.
     ///   - reloads: Where a call has the configuration read again; `nil` where nobody reads it.
+    ///   - metrics: What `/metrics` tells; the store reports to it, too, if it was opened so.
     ///   - onReady: Called with the port once the socket is bound and before a connection is accepted, so it
     ///     must not wait for an answer of this service.
     public init(
         configuration: Configuration, sources: SourceRegistry, store: any EventStore, doorbell: Doorbell,
         ids: EventIDGenerator, token: AccessToken, health: Health, clock: @escaping TimeSource,
-        reloads: Reloads? = nil, logger: Logger,
+        reloads: Reloads? = nil, metrics: Metrics, logger: Logger,
         onReady: @escaping @Sendable (Int) async -> Void
     ) {
         self.configuration = configuration
@@ -66,15 +67,16 @@ public struct QueueServer: Service {
         gate = Gate(listenHost: configuration.host, hosts: configuration.hosts)
         settings = Current(configuration.limits)
         retention = Current(configuration.retention)
-        let metrics = Metrics()
+        connections = Connections(metrics: metrics)
+        let longPoll = LongPoll(store: store, doorbell: doorbell) { metrics.polled(in: $0) }
         responder = Responder(
             gate: gate,
             receiver: Receiver(
                 sources: sources, store: store, ids: ids, health: health, settings: settings,
                 now: clock, metrics: metrics, logger: logger),
             api: ConsumerAPI(
-                store: store, longPoll: LongPoll(store: store, doorbell: doorbell), now: clock, sources: sources,
-                ids: ids, retention: retention, reloads: reloads, logger: logger),
+                store: store, longPoll: longPoll, now: clock, sources: sources, ids: ids, retention: retention,
+                reloads: reloads, metrics: metrics, logger: logger),
             token: token, health: health, metrics: metrics, connections: connections,
             budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))
     }
@@ -110,6 +112,7 @@ public struct QueueServer: Service {
                 ? receiver.tooLarge(source)
                 : await receiver.receive(source, headers: headers, body: body, sentAt: sentAt)
         }
+        receiver.metrics.refused(answer)
         return (answer.status, answer.body)
     }
 
@@ -172,7 +175,7 @@ public struct QueueServer: Service {
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
-                availableConnectionsDelegate: ConnectionQuota(settings: settings)),
+                availableConnectionsDelegate: ConnectionQuota(settings: settings, metrics: connections.metrics)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 gate.isBound(to: port)

@@ -33,18 +33,19 @@ struct Receiver: Sendable {
         }
         guard let source = sources.find(name) else {
             return .refused(
-                .json(404, ["error": .text("Unknown source: \(name.prefix(Self.namedLengthMax))")]))
+                .json(404, ["error": .text("Unknown source: \(name.prefix(Self.namedLengthMax))")])
+                    .because(.unknownSource))
         }
         let encodings = headers.values(of: "content-encoding").flatMap { $0.split(separator: ",") }
             .map { $0.trimming(" \t") }
         if let encoding = encodings.first(where: { $0.lowercased() != "identity" }) {
             let named = String(encoding.prefix(Self.namedLengthMax))
-            return .refused(reject(source, "encoding", Self.encoded(named)))
+            return .refused(reject(source, "encoding", Self.encoded(named).because(.contentEncoding)))
         }
         let length = headers.values(of: "content-length").first.flatMap { Int($0) } ?? 0
         guard length <= limits.bodyBytesMax else { return .refused(tooLarge(source)) }
         guard !health.isStopping else {
-            return .refused(Self.unavailable("Shutting down", "shutting_down", 5))
+            return .refused(Self.unavailable("Shutting down", "shutting_down", 5).because(.shuttingDown))
         }
         return .admitted(source)
     }
@@ -61,7 +62,8 @@ struct Receiver: Sendable {
             verified = try source.verifier.verify(request)
         } catch {
             unverified.note(source.id, error, headers, at: now(), to: logger)
-            return reject(source, "unverified", .json(401, ["error": .text(error.message)]))
+            return reject(
+                source, "unverified", .json(401, ["error": .text(error.message)]).because(.unverified))
         }
         if let handshake = Handshake(verified) {
             metrics.received(by: source.id, result: "handshake")
@@ -124,18 +126,20 @@ struct Receiver: Sendable {
     func tooLarge(_ source: Source) -> Answer {
         let detail = "A body may have \(limits.bodyBytesMax) bytes; `limits.body_bytes_max` sets it."
         return reject(
-            source, "too_large", .json(413, ["error": "Payload too large", "detail": .text(detail)]))
+            source, "too_large",
+            .json(413, ["error": "Payload too large", "detail": .text(detail)]).because(.bodyTooLarge))
     }
 
     /// The answer to a body that did not arrive in time.
     func tooSlow(_ source: Source) -> Answer {
         reject(
             source, "timeout",
-            .json(408, ["error": "Request timeout", "detail": "The body did not arrive in time."]))
+            .json(408, ["error": "Request timeout", "detail": "The body did not arrive in time."])
+                .because(.bodyTimeout))
     }
 
     /// The answer while all bodies together take the memory they may.
-    static let busy = unavailable("Too many requests at once", "busy", 1)
+    static let busy = unavailable("Too many requests at once", "busy", 1).because(.inFlightBytes)
 
     /// What is named of a sender's own words, so that an answer does not grow with a question.
     private static let namedLengthMax = 128

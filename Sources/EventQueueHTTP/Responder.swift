@@ -45,7 +45,7 @@ struct Responder: HTTPResponder {
     func respond(to request: Hummingbird.Request, context: ConnectionContext) async throws -> Response {
         let route = Route(target: request.head.path ?? "")
         let answer = try await answer(route, request, context)
-        metrics.answered(route, status: answer.status)
+        metrics.answered(route, answer)
         return response(answer, to: request)
     }
 
@@ -81,7 +81,7 @@ struct Responder: HTTPResponder {
             return .problem(
                 401, "unauthorized", title: "The bearer token is missing or wrong.",
                 detail: "Send `Authorization: Bearer …` with the token of the service's token file."
-            ).with("WWW-Authenticate", "Bearer")
+            ).with("WWW-Authenticate", "Bearer").because(.unauthorized)
         }
         guard !route.methods.isEmpty else { return ConsumerAPI.notFound }
         guard route.methods.contains(method) else {
@@ -102,7 +102,10 @@ struct Responder: HTTPResponder {
     private func receive(_ source: Source, _ headers: FieldLookup, _ body: RequestBody) async throws -> Answer {
         let max = receiver.limits.bodyBytesMax
         return try await reading(body, headers, max: max) {
-            await receiver.receive(source, headers: headers, body: $0)
+            let begin = ContinuousClock.now
+            let answer = await receiver.receive(source, headers: headers, body: $0)
+            metrics.received(in: begin.duration(to: .now))
+            return answer
         } orElse: { failure in
             switch failure {
             case .tooLarge: receiver.tooLarge(source)
@@ -125,13 +128,15 @@ struct Responder: HTTPResponder {
             case .tooLarge:
                 .problem(
                     413, "too_large", title: "The body is too large.",
-                    detail: "Send at most \(max) bytes.")
+                    detail: "Send at most \(max) bytes."
+                ).because(.bodyTooLarge)
             case .tooSlow:
                 .problem(
-                    408, "timeout", title: "The body did not arrive in time.", detail: "Send it at once.")
+                    408, "timeout", title: "The body did not arrive in time.", detail: "Send it at once."
+                ).because(.bodyTimeout)
             case .noRoom:
                 .problem(503, "busy", title: "Too many requests at once.", detail: "Try again.")
-                    .with("Retry-After", "1")
+                    .with("Retry-After", "1").because(.inFlightBytes)
             }
         }
     }
@@ -173,7 +178,10 @@ struct Responder: HTTPResponder {
 
     private func exposition() async -> Answer {
         let text = metrics.text(
-            try? await api.store.status(), configuration: api.reloads?.standing, now: api.now())
+            Metrics.Moment(
+                now: api.now(), status: try? await api.store.status(), configuration: api.reloads?.standing,
+                isReady: health.state == .ready, limits: receiver.limits, connectionsOpen: connections.count,
+                bytesInFlight: budget.bytesTaken))
         let field = Answer.Field(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")
         return Answer(status: 200, fields: [field], body: Array(text.utf8))
     }

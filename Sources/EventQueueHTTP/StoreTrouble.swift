@@ -22,10 +22,12 @@ struct StoreTrouble {
 
     var receiverAnswer: Answer {
         Answer.json(503, ["error": .text(title), "code": .text(code)]).with("Retry-After", String(retryAfter))
+            .because(Refusal(failure))
     }
 
     var problem: Answer {
         Answer.problem(503, code, title: title, detail: mend).with("Retry-After", String(retryAfter))
+            .because(Refusal(failure))
     }
 
     private var code: String { failure?.code ?? "unavailable" }

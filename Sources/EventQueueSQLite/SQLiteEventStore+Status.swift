@@ -5,7 +5,7 @@ extension SQLiteEventStore {
     public func status() async throws -> QueueStatus {
         return QueueStatus(
             sources: try await read { try Self.sources(in: $0) }, databaseBytes: DatabaseFile.size(file.path),
-            walBytes: DatabaseFile.size(file.walPath))
+            walBytes: DatabaseFile.size(file.walPath), freeBytes: file.freeBytes)
     }
 
     public func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State? {

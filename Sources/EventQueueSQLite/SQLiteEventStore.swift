@@ -1,6 +1,7 @@
 public import EventQueue
 import Foundation
 import GRDB
+import GRDBSQLite
 public import Logging
 
 /// The queue in one SQLite file: one writer, group commit, `synchronous=FULL`.
@@ -67,15 +68,21 @@ public final class SQLiteEventStore: EventStore {
     ///
     /// - Parameters:
     ///   - doorbell: Rung after each commit that may have something for a waiting poll.
+    ///   - onCommit: Told of each commit.
     /// - Throws: ``StartRefusal`` when the file must not be served; it is then untouched.
     public static func open(
-        _ configuration: Configuration, doorbell: Doorbell, clock: @escaping TimeSource, logger: Logger
+        _ configuration: Configuration, doorbell: Doorbell, clock: @escaping TimeSource, logger: Logger,
+        onCommit: @escaping CommitObserver = { _ in }
     ) async throws -> SQLiteEventStore {
-        try SQLiteEventStore(configuration, doorbell, clock, logger)
+        try SQLiteEventStore(configuration, doorbell, clock, logger, onCommit)
     }
 
+    /// The SQLite that the program runs with, which decides about its bugs.
+    public static var engineVersion: String { String(cString: sqlite3_libversion()) }
+
     private init(
-        _ configuration: Configuration, _ doorbell: Doorbell, _ clock: @escaping TimeSource, _ logger: Logger
+        _ configuration: Configuration, _ doorbell: Doorbell, _ clock: @escaping TimeSource, _ logger: Logger,
+        _ onCommit: @escaping CommitObserver
     ) throws {
         settings = Current(configuration)
         self.doorbell = doorbell
@@ -99,7 +106,7 @@ public final class SQLiteEventStore: EventStore {
             lineage = opened.lineage
             guardian = Guardian(
                 file: file, limits: configuration.limits, events: opened.events, logger: logger)
-            writer = Writer(pool: pool, guardian: guardian, doorbell: doorbell)
+            writer = Writer(pool: pool, guardian: guardian, doorbell: doorbell, onCommit: onCommit)
             check = Self.checkInBackground(pool, guardian, file)
         } catch let error as DatabaseError {
             lock.release()

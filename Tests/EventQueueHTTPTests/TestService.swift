@@ -40,9 +40,11 @@ struct TestService: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let doorbell = Doorbell()
         let sources = try Self.sources()
+        let metrics = Metrics(build: .init(version: "0.0.0"), startedAt: .now()) { .init(waiting: 2, rejected: 1) }
         let store = try await SQLiteEventStore.open(
             .init(path: directory.appending(path: "queue.db").path, sources: sources.map(\.id)),
-            doorbell: doorbell, clock: Timestamp.now, logger: logger)
+            doorbell: doorbell, clock: Timestamp.now, logger: logger
+        ) { metrics.committed($0) }
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
         let health = Health()
         let registry = SourceRegistry(sources)
@@ -53,7 +55,7 @@ struct TestService: Sendable {
             configuration: .init(host: "127.0.0.1", port: 0, hosts: hosts, limits: limits), sources: registry,
             store: served, doorbell: doorbell, ids: EventIDGenerator(now: Timestamp.now, after: nil),
             token: token,
-            health: health, clock: Timestamp.now, reloads: reloads, logger: logger
+            health: health, clock: Timestamp.now, reloads: reloads, metrics: metrics, logger: logger
         ) { port in
             health.set(.ready)
             ready.yield(port)

@@ -66,7 +66,7 @@ actor SQLiteHarness: ConformanceHarness {
 
     static func open(
         _ path: String, _ setUp: ConformanceSetUp, _ limits: Limits.Settings,
-        migrating: SQLiteEventStore.Migrating = .always
+        migrating: SQLiteEventStore.Migrating = .always, onCommit: @escaping CommitObserver = { _ in }
     ) async throws -> SQLiteEventStore {
         var configuration = SQLiteEventStore.Configuration(path: path, sources: setUp.sources)
         configuration.limits = limits
@@ -74,7 +74,7 @@ actor SQLiteHarness: ConformanceHarness {
         if let refusing = setUp.refusing { configuration.onRegressed[refusing] = .refuse }
         configuration.whenInDoubt[setUp.replaying] = .replay
         return try await SQLiteEventStore.open(
-            configuration, doorbell: Doorbell(), clock: setUp.clock.source, logger: quiet)
+            configuration, doorbell: Doorbell(), clock: setUp.clock.source, logger: quiet, onCommit: onCommit)
     }
 
     /// Tests look at what happened, not at what was logged.

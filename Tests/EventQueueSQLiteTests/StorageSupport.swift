@@ -13,9 +13,12 @@ struct ScratchStore {
     let setUp = ConformanceSetUp()
     let store: SQLiteEventStore
 
-    init(limits: Limits.Settings = Limits.Settings(), in scratch: ScratchDirectory? = nil) async throws {
+    init(
+        limits: Limits.Settings = Limits.Settings(), in scratch: ScratchDirectory? = nil,
+        onCommit: @escaping CommitObserver = { _ in }
+    ) async throws {
         self.scratch = try scratch ?? ScratchDirectory()
-        store = try await SQLiteHarness.open(self.scratch.database, setUp, limits)
+        store = try await SQLiteHarness.open(self.scratch.database, setUp, limits, onCommit: onCommit)
     }
 
     var source: Source {

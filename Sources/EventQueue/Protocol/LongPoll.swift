@@ -2,11 +2,17 @@
 public struct LongPoll: Sendable {
     private let store: any EventStore
     private let doorbell: Doorbell
+    private let onPolled: @Sendable (Duration) -> Void
 
-    /// - Parameter doorbell: The bell that `store` rings.
-    public init(store: any EventStore, doorbell: Doorbell) {
+    /// - Parameters:
+    ///   - doorbell: The bell that `store` rings.
+    ///   - onPolled: Told how long the store took for each poll.
+    public init(
+        store: any EventStore, doorbell: Doorbell, onPolled: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) {
         self.store = store
         self.doorbell = doorbell
+        self.onPolled = onPolled
     }
 
     /// Polls, and while there is nothing to hand over polls again at each ring until `wait` has passed.
@@ -17,8 +23,11 @@ public struct LongPoll: Sendable {
         let deadline = ContinuousClock.now + wait
         while true {
             let ticket = doorbell.ticket(for: request.cursor.source)
+            let begin = ContinuousClock.now
             let answer = try await store.poll(request)
-            let left = deadline - .now
+            let end = ContinuousClock.now
+            onPolled(begin.duration(to: end))
+            let left = deadline - end
             guard answer.envelopes.isEmpty, left > .zero, !Task.isCancelled, !doorbell.isShut else {
                 return answer
             }

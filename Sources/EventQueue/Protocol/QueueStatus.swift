@@ -75,10 +75,13 @@ public struct QueueStatus: Sendable, Equatable {
     public let sources: [SourceStatus]
     public let databaseBytes: Int64
     public let walBytes: Int64
+    /// Bytes that may still be written beside the database; `nil` when nobody can tell.
+    public let freeBytes: Int64?
 
-    public init(sources: [SourceStatus], databaseBytes: Int64, walBytes: Int64) {
+    public init(sources: [SourceStatus], databaseBytes: Int64, walBytes: Int64, freeBytes: Int64?) {
         self.sources = sources
         self.databaseBytes = databaseBytes
         self.walBytes = walBytes
+        self.freeBytes = freeBytes
     }
 }

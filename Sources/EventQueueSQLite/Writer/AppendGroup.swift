@@ -11,12 +11,14 @@ final class AppendGroup {
 
     private let guardian: Guardian
     private let doorbell: Doorbell
+    private let onCommit: CommitObserver
     private var members: [Member] = []
     private var sourceRows: [Source.ID: Int64] = [:]
 
-    init(guardian: Guardian, doorbell: Doorbell) {
+    init(guardian: Guardian, doorbell: Doorbell, onCommit: @escaping CommitObserver) {
         self.guardian = guardian
         self.doorbell = doorbell
+        self.onCommit = onCommit
     }
 
     var count: Int { members.count }
@@ -30,12 +32,14 @@ final class AppendGroup {
         guard !members.isEmpty else { return }
         let group = members
         members = []
+        let begin = ContinuousClock.now
         do {
             let results = try guardian.guarding(appending: group.count) {
                 try pool.writeWithoutTransaction { database in
                     try database.transaction { try insert(group, into: database) }
                 }
             }
+            onCommit(Commit(events: group.count, duration: begin.duration(to: .now)))
             guardian.noteStored(results.count { if case .success(.stored) = $0 { true } else { false } })
             for (member, result) in zip(group, results) { member.continuation.resume(with: result) }
             for source in Set(group.map(\.event.source)) { doorbell.ring(source) }

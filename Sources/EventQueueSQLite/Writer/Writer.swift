@@ -26,12 +26,14 @@ final class Writer: Sendable {
     private let state = Mutex(State())
     private let work = DispatchSemaphore(value: 0)
     private let stopped = DispatchSemaphore(value: 0)
+    private let onCommit: CommitObserver
 
     /// Starts the thread.
-    init(pool: DatabasePool, guardian: Guardian, doorbell: Doorbell) {
+    init(pool: DatabasePool, guardian: Guardian, doorbell: Doorbell, onCommit: @escaping CommitObserver) {
+        self.onCommit = onCommit
         let thread = Thread { [self] in
             Thread.current.name = "orgloop-queue-writer"
-            let group = AppendGroup(guardian: guardian, doorbell: doorbell)
+            let group = AppendGroup(guardian: guardian, doorbell: doorbell, onCommit: onCommit)
             while let jobs = nextJobs() { run(jobs, pool, group) }
             stopped.signal()
         }
@@ -50,12 +52,16 @@ final class Writer: Sendable {
     func transaction<Result: Sendable>(
         _ guardian: Guardian, appending: Int = 0, _ verb: @escaping @Sendable (Database) throws -> Result
     ) async throws -> Result {
-        try await alone { pool in
-            try guardian.guarding(appending: appending) {
+        let onCommit = onCommit
+        return try await alone { pool in
+            let begin = ContinuousClock.now
+            let result = try guardian.guarding(appending: appending) {
                 try pool.writeWithoutTransaction { database in
                     try database.transaction { try verb(database) }
                 }
             }
+            onCommit(Commit(events: appending, duration: begin.duration(to: .now)))
+            return result
         }
     }
 

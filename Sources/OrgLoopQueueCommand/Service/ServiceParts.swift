@@ -10,10 +10,15 @@ struct ServiceParts: Sendable {
     let configuration: ServiceConfiguration
     let logger: Logger
     private let doorbell = Doorbell()
+    private let metrics: Metrics
 
     init(configuration: ServiceConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
+        let spool = Spool(database: configuration.database)
+        metrics = Metrics(build: .this, startedAt: .now()) {
+            Metrics.Spool(waiting: spool.waiting().count, rejected: spool.setAside().count)
+        }
     }
 
     /// A peer that went away and a file size limit are errors of a call, not the end of the process.
@@ -28,8 +33,10 @@ struct ServiceParts: Sendable {
     func openStore(migrating: SQLiteEventStore.Migrating = .always) async throws -> SQLiteEventStore {
         var settings = configuration.storing
         settings.migrating = migrating
+        let metrics = metrics
         return try await SQLiteEventStore.open(
-            settings, doorbell: doorbell, clock: { .now() }, logger: logger)
+            settings, doorbell: doorbell, clock: { .now() }, logger: logger
+        ) { metrics.committed($0) }
     }
 
     /// The server for a store that ``openStore(migrating:)`` opened.
@@ -46,7 +53,7 @@ struct ServiceParts: Sendable {
             configuration: configuration.serving(on: listen),
             sources: SourceRegistry(configuration.sources.map(\.source)), store: store, doorbell: doorbell,
             ids: EventIDGenerator(now: { .now() }, after: try await store.lastEventID()), token: token,
-            health: health, clock: { .now() }, reloads: reloads, logger: logger, onReady: onReady)
+            health: health, clock: { .now() }, reloads: reloads, metrics: metrics, logger: logger, onReady: onReady)
     }
 }
 
@@ -67,4 +74,23 @@ extension ServiceConfiguration {
         settings.retention = retention
         return settings
     }
+}
+
+extension Metrics.Build {
+    /// This program, and the SQLite that it found on this machine.
+    static let this = Metrics.Build(
+        version: OrgLoopQueue.version,
+        facts: [("sqlite", SQLiteEventStore.engineVersion), ("mode", mode), ("system", system)])
+
+    #if DEBUG
+        private static let mode = "debug"
+    #else
+        private static let mode = "release"
+    #endif
+
+    #if os(Linux)
+        private static let system = "linux"
+    #else
+        private static let system = "macos"
+    #endif
 }
