@@ -153,6 +153,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // Peers that break the rules or stall, by the hundred, and work that lasts long.
+        .testTarget(
+            name: "AttackTests",
+            dependencies: ["EndToEndSupport", "EventQueueHTTP", "OrgLoopQueueCommand"],
+            swiftSettings: strict
+        ),
         // Faults of the disk, the kernel and the power, with the real binary.
         .testTarget(
             name: "TortureTests",

@@ -34,6 +34,9 @@ public struct QueueServer: Service {
     /// eight seconds is for closing what did not.
     static let drainTime: Duration = .seconds(5)
 
+    /// How many may wait in the kernel to be let in: when it has no room, a sender's system tries again after a second.
+    private static let backlog = 1024
+
     private let configuration: Configuration
     private let doorbell: Doorbell
     private let health: Health
@@ -67,7 +70,7 @@ public struct QueueServer: Service {
         gate = Gate(listenHost: configuration.host, hosts: configuration.hosts)
         settings = Current(configuration.limits)
         retention = Current(configuration.retention)
-        connections = Connections(metrics: metrics)
+        connections = Connections(settings: settings, metrics: metrics)
         let longPoll = LongPoll(store: store, doorbell: doorbell) { metrics.polled(in: $0) }
         responder = Responder(
             gate: gate,
@@ -78,7 +81,8 @@ public struct QueueServer: Service {
                 store: store, longPoll: longPoll, now: clock, sources: sources, ids: ids, retention: retention,
                 reloads: reloads, metrics: metrics, logger: logger),
             token: token, health: health, metrics: metrics, connections: connections,
-            budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax))
+            budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax),
+            status: SharedReading { try await store.status() })
     }
 
     /// Serves `sources` by what `configuration` says from the next request on, and drops no connection; what is
@@ -174,11 +178,13 @@ public struct QueueServer: Service {
                 GuardedConnection(responder: responder, settings: settings, connections: connections)
             },
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
+                address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,
                 availableConnectionsDelegate: ConnectionQuota(settings: settings, metrics: connections.metrics)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 gate.isBound(to: port)
+                // The quota is asked before each reading of the listener, which takes in several at once otherwise.
+                try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
                 await onReady(port)
             },
             logger: quiet)

@@ -36,14 +36,10 @@ struct Receiver: Sendable {
                 .json(404, ["error": .text("Unknown source: \(name.prefix(Self.namedLengthMax))")])
                     .because(.unknownSource))
         }
-        let encodings = headers.values(of: "content-encoding").flatMap { $0.split(separator: ",") }
-            .map { $0.trimming(" \t") }
-        if let encoding = encodings.first(where: { $0.lowercased() != "identity" }) {
-            let named = String(encoding.prefix(Self.namedLengthMax))
-            return .refused(reject(source, "encoding", Self.encoded(named).because(.contentEncoding)))
+        if let encoding = headers.contentCoding {
+            return .refused(reject(source, "encoding", Self.encoded(encoding).because(.contentEncoding)))
         }
-        let length = headers.values(of: "content-length").first.flatMap { Int($0) } ?? 0
-        guard length <= limits.bodyBytesMax else { return .refused(tooLarge(source)) }
+        guard headers.declaredLength ?? 0 <= limits.bodyBytesMax else { return .refused(tooLarge(source)) }
         guard !health.isStopping else {
             return .refused(Self.unavailable("Shutting down", "shutting_down", 5).because(.shuttingDown))
         }
@@ -142,7 +138,7 @@ struct Receiver: Sendable {
     static let busy = unavailable("Too many requests at once", "busy", 1).because(.inFlightBytes)
 
     /// What is named of a sender's own words, so that an answer does not grow with a question.
-    private static let namedLengthMax = 128
+    static let namedLengthMax = 128
 
     private func quarantine(_ request: VerifiedRequest, of source: Source, _ rejection: Rejection) async
         -> Answer
@@ -198,6 +194,17 @@ struct Receiver: Sendable {
 
     private static func unavailable(_ error: String, _ code: String, _ seconds: Int) -> Answer {
         .json(503, ["error": .text(error), "code": .text(code)]).with("Retry-After", String(seconds))
+    }
+}
+
+extension HeaderLookup {
+    /// How many bytes the body is said to have; `nil` where nothing is said.
+    var declaredLength: Int? { values(of: "content-length").first.map { DeclaredLength.bytes($0) } }
+
+    /// What the body is wrapped in, cut to what may be named in an answer; `nil` for a body that is sent as it is.
+    var contentCoding: String? {
+        let codings = values(of: "content-encoding").flatMap { $0.split(separator: ",") }.map { $0.trimming(" \t") }
+        return codings.first { $0.lowercased() != "identity" }.map { String($0.prefix(Receiver.namedLengthMax)) }
     }
 }
 

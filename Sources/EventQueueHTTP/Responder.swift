@@ -41,6 +41,8 @@ struct Responder: HTTPResponder {
     let metrics: Metrics
     let connections: Connections
     let budget: ByteBudget
+    /// For those who present no token.
+    let status: SharedReading<QueueStatus>
 
     func respond(to request: Hummingbird.Request, context: ConnectionContext) async throws -> Response {
         let route = Route(target: request.head.path ?? "")
@@ -91,7 +93,11 @@ struct Responder: HTTPResponder {
             )
             .with("Allow", allowed)
         }
-        return nil
+        guard let encoding = headers.contentCoding else { return nil }
+        return .problem(
+            415, "content_encoding", title: "The body is encoded: \(encoding).",
+            detail: "Send it as it is, without Content-Encoding."
+        ).because(.contentEncoding)
     }
 
     private func presentsToken(_ headers: FieldLookup) -> Bool {
@@ -148,7 +154,7 @@ struct Responder: HTTPResponder {
         _ body: RequestBody, _ headers: FieldLookup, max: Int, _ work: ([UInt8]) async -> Answer,
         orElse refuse: (BodyFailure) -> Answer
     ) async throws -> Answer {
-        let declared = headers.values(of: "content-length").first.flatMap { Int($0) }
+        let declared = headers.declaredLength
         if let declared, declared > max { return refuse(.tooLarge).closing() }
         let share = declared ?? max
         guard budget.reserve(share) else { return refuse(.noRoom).closing() }
@@ -162,12 +168,18 @@ struct Responder: HTTPResponder {
             }
         } catch is BodyTimeout {
             return refuse(.tooSlow).closing()
+        } catch is HTTPParserError {
+            return Self.broken.closing()
         }
         // A connection that is cut ends the body as its last byte would: half a body is not a body.
         try Task.checkCancellation()
-        guard declared.map({ $0 == bytes.count }) ?? true else { throw HTTPParserError.invalidEOFState }
+        guard declared.map({ $0 == bytes.count }) ?? true else { return Self.broken.closing() }
         return await work(bytes)
     }
+
+    /// The answer to a body that is no body: a chunk that is not as long as it says, or an end that does not come.
+    private static let broken = Answer.json(
+        400, ["error": "Bad request", "detail": "The body does not end where its head says."])
 
     private var readiness: Answer {
         switch health.state {
@@ -179,7 +191,7 @@ struct Responder: HTTPResponder {
     private func exposition() async -> Answer {
         let text = metrics.text(
             Metrics.Moment(
-                now: api.now(), status: try? await api.store.status(), configuration: api.reloads?.standing,
+                now: api.now(), status: try? await status.next().value, configuration: api.reloads?.standing,
                 isReady: health.state == .ready, limits: receiver.limits, connectionsOpen: connections.count,
                 bytesInFlight: budget.bytesTaken))
         let field = Answer.Field(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")

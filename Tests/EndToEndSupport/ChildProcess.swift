@@ -36,22 +36,22 @@ package final class ChildProcess: @unchecked Sendable {
         ].merging(environment) { $1 }
         process.standardOutput = output
         // A file, so that no amount of log can block the program.
-        process.standardError = FileHandle(forWritingAtPath: errorPath)
-        if let input {
-            process.standardInput = FileHandle(forReadingAtPath: try scratch.write(input, to: "stdin"))
-        } else {
-            process.standardInput = FileHandle.nullDevice
-        }
+        let errors = try FileHandle(forWritingTo: URL(filePath: errorPath))
+        process.standardError = errors
+        let inputs = try input.map { try FileHandle(forReadingFrom: URL(filePath: scratch.write($0, to: "stdin"))) }
+        process.standardInput = inputs ?? FileHandle.nullDevice
         process.terminationHandler = { [exit] process in
             let isSignal = process.terminationReason == .uncaughtSignal
             exit.set(isSignal ? -process.terminationStatus : process.terminationStatus)
         }
         try Self.starting.withLock { _ in try process.run() }
-        try output.fileHandleForWriting.close()
+        // Foundation's `Process` keeps them, and is kept, for longer than anybody needs it.
+        for handle in [output.fileHandleForWriting, errors, inputs] { try handle?.close() }
     }
 
     deinit {
         if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+        try? output.fileHandleForReading.close()
     }
 
     package var processID: Int32 { process.processIdentifier }

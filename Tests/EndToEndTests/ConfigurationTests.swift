@@ -71,8 +71,8 @@ import Testing
 
     private static let allowedLimits =
         "allowed: the keys body_bytes_max, header_bytes_max, in_flight_bytes_max, quarantine_bytes_max, "
-        + "queue_bytes_max, free_bytes_min, wal_bytes_warning, connections_max, quarantine_rows_max, "
-        + "queue_events_max, head_timeout, body_timeout, settle_after_max"
+        + "queue_bytes_max, free_bytes_min, wal_bytes_warning, header_fields_max, connections_max, "
+        + "quarantine_rows_max, queue_events_max, head_timeout, body_timeout, settle_after_max"
 
     @Test(arguments: mistakes)
     func `a mistake is told with file, line, column, key and what is allowed`(_ mistake: Mistake) {

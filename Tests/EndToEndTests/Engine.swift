@@ -74,25 +74,6 @@ struct Engine {
     }
 }
 
-/// A JSON value that a test reads by name.
-struct Answer {
-    let value: Any?
-
-    init(_ text: String) throws {
-        value = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
-    }
-
-    private init(value: Any?) { self.value = value }
-
-    subscript(_ name: String) -> Answer { Answer(value: (value as? [String: Any])?[name]) }
-
-    var list: [Answer] { (value as? [Any] ?? []).map { Answer(value: $0) } }
-    /// The text; empty for every other value, which no expectation takes for one.
-    var text: String { value as? String ?? "" }
-    var number: Int? { value as? Int }
-    var isNull: Bool { value is NSNull }
-}
-
 extension ServiceProcess {
     /// The ids of the events that `events` lists with these flags, in its order.
     func listed(_ flags: String...) async throws -> [String] {

@@ -122,17 +122,6 @@ import Testing
         }
     }
 
-    @Test func `a head over its limit is refused`() async throws {
-        try await TestService.run { service in
-            let answer = try await RawConnection.exchange(
-                port: service.port,
-                "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: "
-                    + "\(String(repeating: "x", count: 20000))\r\n\r\n"
-            )
-            #expect(answer.hasPrefix("HTTP/1.1 400"))
-        }
-    }
-
     @Test func `the client tells apart why there is no answer`() async throws {
         #expect(throws: QueueClient.Failure.invalidURL("https://x")) { try QueueClient(url: "https://x") }
         let port = try await TestService.run { $0.port }

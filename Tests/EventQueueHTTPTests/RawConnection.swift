@@ -31,6 +31,29 @@ struct RawConnection {
         }
     }
 
+    /// Sends `text` byte by byte with a `pause` behind each, and returns what comes until the other side closes.
+    ///
+    /// - Parameter head: What is sent before it, at once.
+    func dripping(_ text: String, pause: Duration, behind head: String = "") async throws -> String {
+        try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: head))
+            let dripping = Task {
+                for byte in text.utf8 {
+                    try await outbound.write(ByteBuffer(bytes: [byte]))
+                    try await Task.sleep(for: pause)
+                }
+            }
+            defer { dripping.cancel() }
+            var answer = ""
+            do {
+                for try await part in inbound { answer += String(buffer: part) }
+            } catch is IOError {
+                // A reset after the answer ends it as a close does.
+            }
+            return answer
+        }
+    }
+
     /// Sends `text`, then neither sends nor reads until the task is cancelled.
     func stalling(after text: String) async throws {
         try await channel.executeThenClose { _, outbound in

@@ -38,6 +38,8 @@ public enum Limits {
         public var bodyBytesMax = 1 << 20
         /// Largest request head in bytes.
         public var headerBytesMax = 16 << 10
+        /// Header fields of a request; senders and proxies together add some tens.
+        public var headerFieldsMax = 100
         /// How long a sender may take for the head of a request.
         public var headTimeout: Duration = .seconds(5)
         /// How long a sender may take for the body of a request.

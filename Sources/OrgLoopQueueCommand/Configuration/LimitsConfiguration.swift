@@ -12,6 +12,7 @@ extension Limits.Settings {
         ("wal_bytes_warning", \.walBytesWarning, (1 << 20)...Int.max),
     ]
     private static let countKeys: [(String, any WritableKeyPath<Self, Int> & Sendable, ClosedRange<Int>)] = [
+        ("header_fields_max", \.headerFieldsMax, 1...10_000),
         ("connections_max", \.connectionsMax, 1...65_535),
         ("quarantine_rows_max", \.quarantineRowsMax, 0...100_000_000),
         ("queue_events_max", \.queueEventsMax, 1...Int.max),

@@ -140,13 +140,6 @@ struct ScaleRun {
     }
 }
 
-/// What a measurement did not expect.
-struct Unexpected: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
 extension Duration {
     fileprivate var milliseconds100: Int64 {
         components.seconds * 100_000 + components.attoseconds / 10_000_000_000_000

@@ -72,9 +72,10 @@ import Testing
 
     private static func guardedChannel() throws -> (EmbeddedChannel, Metrics) {
         let metrics = Metrics(build: .init(version: "0"), startedAt: .now())
+        let settings = Current(Limits.Settings())
         let channel = EmbeddedChannel()
         try channel.pipeline.syncOperations.addHandler(
-            ConnectionGuard(settings: Current(Limits.Settings()), connections: Connections(metrics: metrics)))
+            ConnectionGuard(settings: settings, connections: Connections(settings: settings, metrics: metrics)))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         return (channel, metrics)
     }

@@ -1,10 +1,14 @@
 /// Breaks inputs in the ways in which inputs break: a byte, a word of the format, a piece of another input.
-struct Mutator {
-    let random: SeededRandom
+package struct Mutator {
+    private let random: SeededRandom
     /// What the format is made of.
-    let words: [[UInt8]]
+    private let words: [[UInt8]]
     /// Whole inputs, pieces of which are moved into others.
-    let corpus: [[UInt8]]
+    private let corpus: [[UInt8]]
+
+    package init(random: SeededRandom, words: [[UInt8]], corpus: [[UInt8]]) {
+        (self.random, self.words, self.corpus) = (random, words, corpus)
+    }
 
     /// Bytes on which parsers of text differ, and the first and last bytes of UTF-8's forms.
     private static let bytes: [UInt8] =
@@ -21,10 +25,10 @@ struct Mutator {
     ]
 
     /// An input that nothing has been done to yet.
-    func sample() -> [UInt8] { corpus.isEmpty ? [] : corpus[random.number(in: 0...corpus.count - 1)] }
+    package func sample() -> [UInt8] { corpus.isEmpty ? [] : corpus[random.number(in: 0...corpus.count - 1)] }
 
     /// `input` with one to four changes.
-    func mutated(_ input: [UInt8]) -> [UInt8] {
+    package func mutated(_ input: [UInt8]) -> [UInt8] {
         var output = input
         for _ in 0..<random.number(in: 1...4) { change(&output) }
         return output

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A value that tasks wait for: whoever changes it wakes those whose condition has come true.
-final class Watched<Value: Sendable>: Sendable {
+package final class Watched<Value: Sendable>: Sendable {
     private struct State {
         var value: Value
         var failure: (any Error)?
@@ -11,11 +11,11 @@ final class Watched<Value: Sendable>: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ value: Value) { state = Mutex(State(value: value)) }
+    package init(_ value: Value) { state = Mutex(State(value: value)) }
 
-    var value: Value { state.withLock(\.value) }
+    package var value: Value { state.withLock(\.value) }
 
-    func change(_ body: (inout Value) -> Void) {
+    package func change(_ body: (inout Value) -> Void) {
         state.withLock { state in
             body(&state.value)
             let (value, failure) = (state.value, state.failure)
@@ -24,7 +24,7 @@ final class Watched<Value: Sendable>: Sendable {
     }
 
     /// Ends every wait, now and later, with `error`.
-    func fail(_ error: any Error) {
+    package func fail(_ error: any Error) {
         state.withLock { state in
             state.failure = state.failure ?? error
             let (value, failure) = (state.value, state.failure)
@@ -35,7 +35,7 @@ final class Watched<Value: Sendable>: Sendable {
     /// Waits until `pick` finds something, and returns it.
     ///
     /// - Throws: What ``fail(_:)`` was given.
-    func first<Picked: Sendable>(_ pick: @escaping @Sendable (Value) -> Picked?) async throws -> Picked {
+    package func first<Picked: Sendable>(_ pick: @escaping @Sendable (Value) -> Picked?) async throws -> Picked {
         try await withCheckedThrowingContinuation { continuation in
             let waiter: @Sendable (Value, (any Error)?) -> Bool = { value, failure in
                 if let failure {
