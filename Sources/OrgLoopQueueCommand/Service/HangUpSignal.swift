@@ -1,11 +1,10 @@
-import Dispatch
 import Foundation
 import Synchronization
 
 /// SIGHUP: whoever sends it wants the configuration read again, as with every other daemon. The kernel sends it,
 /// too, when the terminal is closed in which the service runs; that ends the service, as it ends every program.
 ///
-/// `@unchecked` because dispatch sources are not marked, although every thread may use them.
+/// `@unchecked` because the signal is taken last while this is made, and nothing is changed afterwards.
 final class HangUpSignal: @unchecked Sendable {
     /// What it means this time.
     enum Meaning { case reload, terminalClosed }
@@ -16,19 +15,27 @@ final class HangUpSignal: @unchecked Sendable {
     }
 
     private let state = Mutex(State())
-    private let source: any DispatchSourceSignal
+    private var signal: TakenSignal?
     /// A descriptor of the terminal; `nil` without one.
     private let terminal: Int32?
 
     /// Takes the signal from now on, instead of being ended by it.
     init() {
         // nohup(1) ignores the signal on behalf of a program that shall outlive its terminal.
-        let before = signal(SIGHUP, SIG_IGN)
-        let outlives = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        var before = sigaction()
+        sigaction(SIGHUP, nil, &before)
+        let outlives = Self.ignores(before)
         terminal = outlives ? nil : [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first { isatty($0) == 1 }
-        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
-        source.setEventHandler { [weak self] in self?.take() }
-        source.resume()
+        signal = TakenSignal(SIGHUP) { [weak self] in self?.take() }
+    }
+
+    private static func ignores(_ action: sigaction) -> Bool {
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// Has `receive` called whenever the signal comes, and once for those that came before.
@@ -55,6 +62,6 @@ final class HangUpSignal: @unchecked Sendable {
         receive?(meaning)
     }
 
-    /// Stops listening; the signal stays ignored.
-    func cancel() { source.cancel() }
+    /// Stops listening.
+    func cancel() { signal?.cancel() }
 }

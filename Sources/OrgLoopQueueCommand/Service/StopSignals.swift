@@ -7,24 +7,18 @@ import Synchronization
 /// A deadline backs the first, whatever sockets do. Ending by force loses nothing: what was acknowledged is
 /// on disk, and the rest was not acknowledged.
 ///
-/// `@unchecked` because dispatch sources are not marked, although every thread may use them; the list of
-/// them is complete before anybody else has this value.
+/// `@unchecked` because the list of signals grows while this is made; it is complete before anybody else has this value.
 final class StopSignals: @unchecked Sendable {
     private let received = Mutex(0)
     private let deadline: DispatchTimeInterval
     private let onFirst: @Sendable (String) -> Void
-    private var sources: [any DispatchSourceSignal] = []
+    private var signals: [TakenSignal] = []
 
     init(deadline: DispatchTimeInterval, onFirst: @escaping @Sendable (String) -> Void) {
         self.deadline = deadline
         self.onFirst = onFirst
         for (number, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-            // The default action would end the process before the source sees the signal.
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [weak self] in self?.receive(name) }
-            source.resume()
-            sources.append(source)
+            signals.append(TakenSignal(number) { [weak self] in self?.receive(name) })
         }
     }
 
@@ -39,7 +33,7 @@ final class StopSignals: @unchecked Sendable {
 
     /// Stops listening.
     func cancel() {
-        for source in sources { source.cancel() }
+        for signal in signals { signal.cancel() }
     }
 
     private func receive(_ name: String) {
