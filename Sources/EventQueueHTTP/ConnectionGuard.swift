@@ -234,7 +234,13 @@ struct GuardedConnection: ServerChildChannel {
     let settings: Current<Limits.Settings>
     let connections: Connections
 
+    /// Keeps a reader on the same machine busy; more helps only over long distances.
+    private static let sendBufferBytes: SocketOptionValue = 64 << 10
+
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        // What is written and not taken lies in the kernel, which would give each connection megabytes: a peer that asks
+        // and asks and never reads could have so much answered at our cost.
+        try? channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
         let bytesMax = settings.value.headerBytesMax
         let parsing = HTTP1Channel.Configuration(
             httpDecoderConfiguration: .init(

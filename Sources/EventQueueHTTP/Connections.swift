@@ -95,12 +95,12 @@ final class Connections: Sendable {
 
     /// Whether the connection is to end with the answer that it is given now, because others may wait.
     func isCrowded(_ channel: any Channel) -> Bool {
-        let max = settings.value.connectionsMax
+        let max = settings.value.connectionsThatFit
         return state.withLock { $0.newest != ObjectIdentifier(channel) && $0.excess(of: max) > 0 }
     }
 
     private func makeRoom() {
-        let max = settings.value.connectionsMax
+        let max = settings.value.connectionsThatFit
         let leaving = state.withLock { state -> [(id: ObjectIdentifier, since: UInt64, channel: any Channel)] in
             let excess = state.excess(of: max)
             guard excess > 0 else { return [] }
@@ -184,5 +184,10 @@ struct ConnectionQuota: AvailableConnectionsDelegate {
 
     mutating func connectionClosed() { open -= 1 }
 
-    func isAcceptingNewConnections() -> Bool { open < settings.value.connectionsMax }
+    func isAcceptingNewConnections() -> Bool { open < settings.value.connectionsThatFit }
+}
+
+extension Limits.Settings {
+    /// How many connections may be open: what was set, or what the process has descriptors for.
+    fileprivate var connectionsThatFit: Int { min(connectionsMax, DescriptorLimit.connectionsMax) }
 }

@@ -72,6 +72,7 @@ public struct QueueServer: Service {
         retention = Current(configuration.retention)
         connections = Connections(settings: settings, metrics: metrics)
         let longPoll = LongPoll(store: store, doorbell: doorbell) { metrics.polled(in: $0) }
+        let budget = ByteBudget(bytes: configuration.limits.inFlightBytesMax)
         responder = Responder(
             gate: gate,
             receiver: Receiver(
@@ -81,8 +82,14 @@ public struct QueueServer: Service {
                 store: store, longPoll: longPoll, now: clock, sources: sources, ids: ids, retention: retention,
                 reloads: reloads, metrics: metrics, logger: logger),
             token: token, health: health, metrics: metrics, connections: connections,
-            budget: ByteBudget(bytes: configuration.limits.inFlightBytesMax),
-            status: SharedReading { try await store.status() })
+            budget: budget,
+            exposition: SharedReading { [settings, connections] in
+                metrics.text(
+                    Metrics.Moment(
+                        now: clock(), status: try? await store.status(), configuration: reloads?.standing,
+                        isReady: health.state == .ready, limits: settings.value,
+                        connectionsOpen: connections.count, bytesInFlight: budget.bytesTaken))
+            })
     }
 
     /// Serves `sources` by what `configuration` says from the next request on, and drops no connection; what is

@@ -186,7 +186,8 @@ extension SQLiteEventStore {
                 try guardian.judging { try question(database) }
             }
         } catch let error as DatabaseError {
-            throw guardian.judge(error)
+            // GRDB begins a transaction before it calls, and may read the first page for that.
+            throw guardian.judgeFromAfar(error)
         }
     }
 

@@ -106,8 +106,9 @@ public final class SQLiteEventStore: EventStore {
             lineage = opened.lineage
             guardian = Guardian(
                 file: file, limits: configuration.limits, events: opened.events, logger: logger)
-            writer = Writer(pool: pool, guardian: guardian, doorbell: doorbell, onCommit: onCommit)
-            check = Self.checkInBackground(pool, guardian, file)
+            writer = Writer(
+                pool: pool, guardian: guardian, doorbell: doorbell, logger: logger, onCommit: onCommit)
+            check = Self.checkInBackground(pool, guardian, file, logger)
         } catch let error as DatabaseError {
             lock.release()
             throw StartRefusal(
@@ -187,17 +188,17 @@ public final class SQLiteEventStore: EventStore {
     }
 
     /// Reads the whole file on a reader; the start does not wait for it.
-    private static func checkInBackground(_ pool: DatabasePool, _ guardian: Guardian, _ file: DatabaseFile)
-        -> Task<Void, Never>
-    {
+    private static func checkInBackground(
+        _ pool: DatabasePool, _ guardian: Guardian, _ file: DatabaseFile, _ logger: Logger
+    ) -> Task<Void, Never> {
         Task.detached(priority: .background) {
             let finding: String?
             do {
                 finding = try await pool.read { try Inspection.damage($0) }
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-                finding = error.message
             } catch {
-                // Closed meanwhile, or out of memory: nothing was found out about the file.
+                // Closed meanwhile, or a disk that failed: nothing was found out about the file.
+                guard !Task.isCancelled else { return }
+                logger.warning("the database could not be checked whole", metadata: ["reason": "\(error)"])
                 return
             }
             guard let finding else { return }

@@ -84,6 +84,28 @@ import Testing
         await scratch.store.close()
     }
 
+    @Test(arguments: [EIO, ENXIO, ERANGE])
+    func `a read that the disk refused is not damage, although SQLite calls it so`(refusal: Int32) async throws {
+        let scratch = try await ScratchStore()
+        let failure = #expect(throws: StoreFailure.self) {
+            try scratch.store.guardian.judging {
+                errno = refusal
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+            }
+        }
+        #expect(failure?.code == "unavailable")
+        try await scratch.append()
+        await scratch.store.close()
+    }
+
+    @Test(arguments: [ResultCode.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR])
+    func `what fails before a question is asked condemns nothing`(code: ResultCode) async throws {
+        let scratch = try await ScratchStore()
+        #expect(scratch.store.guardian.judgeFromAfar(DatabaseError(resultCode: code)).code == "unavailable")
+        try await scratch.append()
+        await scratch.store.close()
+    }
+
     @Test(arguments: [
         (ResultCode.SQLITE_IOERR_FSYNC, "broken"), (.SQLITE_IOERR_DIR_FSYNC, "broken"),
         (.SQLITE_READONLY_DBMOVED, "broken"), (.SQLITE_CORRUPT, "damaged"), (.SQLITE_NOTADB, "damaged"),

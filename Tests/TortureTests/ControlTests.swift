@@ -5,6 +5,7 @@ import Testing
 extension TortureTests {
     /// A service that breaks the promise must not pass; ``PowerLossTests`` has the one without syncs.
     @Suite(
+        .timeLimit(.minutes(5)),
         .enabled(if: Tracer.canAttach, "strace is not installed, or may not join a running process"),
         .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     struct ControlTests {

@@ -12,7 +12,9 @@ enum TortureSettings {
     /// How many of the points where a fault can strike are tried.
     enum Form { case sample, all }
 
-    static let form: Form = environment["ORGLOOP_QUEUE_TORTURE"] == "all" ? .all : .sample
+    static let form: Form = environment["ORGLOOP_QUEUE_TORTURE"] == nil ? .sample : .all
+    /// Whether everything is tried, and not only what a filter has chosen.
+    static let isWholeRun = environment["ORGLOOP_QUEUE_TORTURE"] == "all"
     static let seed =
         environment["ORGLOOP_QUEUE_TORTURE_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...UInt64(UInt32.max))
 

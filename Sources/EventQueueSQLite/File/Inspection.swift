@@ -35,7 +35,8 @@ enum Inspection {
     private static func look(at file: DatabaseFile, _ configuration: Configuration) throws {
         let queue = try DatabaseQueue(path: file.path, configuration: configuration)
         defer { try? queue.close() }
-        try queue.unsafeRead { try inspect($0, file) }
+        // The closing of the queue has errors of its own.
+        try queue.unsafeRead { database in try FailedRead.named { try inspect(database, file) } }
     }
 
     /// A link has another name than its file, and with it another lock and another WAL.
@@ -59,9 +60,21 @@ enum Inspection {
     }
 
     /// Reads the whole database; returns what SQLite finds wrong with it, `nil` when nothing is.
+    ///
+    /// - Throws: An error of SQLite, `SQLITE_IOERR` for a disk that did not give what lies on it.
     static func damage(_ database: Database) throws -> String? {
-        let findings = try String.fetchAll(database, sql: "PRAGMA quick_check(3)")
-        return findings == ["ok"] ? nil : findings.joined(separator: "; ")
+        FailedRead.forget()
+        let findings: [String]
+        do {
+            findings = try String.fetchAll(database, sql: "PRAGMA quick_check(3)")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            findings = [error.message ?? "SQLite cannot read it"]
+        }
+        if findings == ["ok"] { return nil }
+        guard !FailedRead.happened else {
+            throw DatabaseError(resultCode: .SQLITE_IOERR_READ, message: "the disk failed to read")
+        }
+        return findings.joined(separator: "; ")
     }
 
     /// The refusal of a file that SQLite calls corrupt.
@@ -135,6 +148,11 @@ enum Inspection {
         } catch let error as DatabaseError {
             switch error.resultCode {
             case .SQLITE_NOTADB: throw foreignRefusal(file.path)
+            case .SQLITE_IOERR:
+                throw StartRefusal(
+                    "The disk did not give what lies in \(file.path): \(error.message ?? "\(error.resultCode)").",
+                    mend: "Look for its errors in the log of the kernel and start the service again. Restore a backup "
+                        + "only if the disk stays like that.")
             case .SQLITE_CORRUPT: throw damageRefusal(file.path, error.message ?? "SQLite cannot read it")
             default:
                 throw StartRefusal(

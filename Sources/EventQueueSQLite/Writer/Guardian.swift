@@ -1,16 +1,7 @@
 import EventQueue
 import GRDB
-import GRDBSQLite
 import Logging
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Watches over every write: refuses it when it cannot be kept, and never lets a broken file be trusted
 /// again (DESIGN §5, rules 4 to 6).
@@ -61,12 +52,23 @@ final class Guardian: Sendable {
 
     /// Runs a question or a write and says what an error of SQLite means for the caller.
     func judging<Result>(_ body: () throws -> Result) throws -> Result {
-        // What ``judge(_:)`` finds there is then of this call, which never leaves its thread.
-        errno = 0
         do {
-            return try body()
+            return try FailedRead.named(body)
         } catch let error as DatabaseError {
             throw judge(error)
+        }
+    }
+
+    /// What an error of SQLite means that was met outside ``judging(_:)``, on whatever thread.
+    ///
+    /// Nothing is condemned for it: whether a read failed or found damage is not known. Damage that is really there
+    /// is met again, by the writer at the latest.
+    func judgeFromAfar(_ error: DatabaseError) -> StoreFailure {
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            .unavailable("The database could not be read: \(error.message ?? "\(error.resultCode)").")
+        case .SQLITE_BUSY, .SQLITE_LOCKED: .unavailable("Another program holds the database locked.")
+        default: .unavailable("The database could not be asked: \(error.message ?? "\(error.resultCode)").")
         }
     }
 
@@ -119,7 +121,7 @@ final class Guardian: Sendable {
         }
     }
 
-    /// What an SQLite error means for the caller.
+    /// What an SQLite error means for a caller on the thread that met it.
     func judge(_ error: DatabaseError) -> StoreFailure {
         let text = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
         switch error.extendedResultCode {
@@ -133,18 +135,13 @@ final class Guardian: Sendable {
         switch error.resultCode {
         case .SQLITE_FULL:
             return .diskFull("The disk is full.")
-        case .SQLITE_CORRUPT where errno == EIO:
-            // SQLite reports a read that failed as damage (`SQLITE_IOERR_CORRUPTFS`). It may pass, and then
-            // nobody should restore a backup; damage that stays is found by the check of the whole file.
-            return .unavailable("The disk failed to read: \(text).")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             let failure = StoreFailure.damaged(
                 "The database is damaged: \(text). Stop the service and restore the last backup.")
             condemn(failure)
             return failure
         case .SQLITE_IOERR, .SQLITE_CANTOPEN:
-            // Where SQLite has no code of its own for a full disk, as for its shared memory, errno has.
-            let isFull = [ENOSPC, EDQUOT, EFBIG].contains(errno) || (file.freeBytes ?? .max) < 1 << 16
+            let isFull = FailedRead.isOutOfSpace || (file.freeBytes ?? .max) < 1 << 16
             return isFull ? .diskFull("The disk is full.") : .unavailable("The disk failed: \(text).")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return .unavailable(

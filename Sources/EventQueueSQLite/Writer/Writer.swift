@@ -1,6 +1,7 @@
 import EventQueue
 import Foundation
 import GRDB
+import Logging
 import Synchronization
 
 /// The one thread that writes: it commits appends in groups and runs every other verb alone.
@@ -29,12 +30,22 @@ final class Writer: Sendable {
     private let onCommit: CommitObserver
 
     /// Starts the thread.
-    init(pool: DatabasePool, guardian: Guardian, doorbell: Doorbell, onCommit: @escaping CommitObserver) {
+    init(
+        pool: DatabasePool, guardian: Guardian, doorbell: Doorbell, logger: Logger,
+        onCommit: @escaping CommitObserver
+    ) {
         self.onCommit = onCommit
         let thread = Thread { [self] in
             Thread.current.name = "orgloop-queue-writer"
             let group = AppendGroup(guardian: guardian, doorbell: doorbell, onCommit: onCommit)
-            while let jobs = nextJobs() { run(jobs, pool, group) }
+            let log = LogLength()
+            pool.writeWithoutTransaction { log.watch($0) }
+            while let jobs = nextJobs() {
+                run(jobs, pool, group)
+                guard log.isLong else { continue }
+                Self.move(log, pool, guardian, logger)
+            }
+            pool.writeWithoutTransaction { log.unwatch($0) }
             stopped.signal()
         }
         thread.stackSize = 1 << 20
@@ -124,6 +135,15 @@ final class Writer: Sendable {
             }
             if !jobs.isEmpty { return jobs }
             if isStopping { return nil }
+        }
+    }
+
+    /// Empties the WAL between two commits: whoever waited for the last one has been answered.
+    private static func move(_ log: LogLength, _ pool: DatabasePool, _ guardian: Guardian, _ logger: Logger) {
+        do {
+            try guardian.guarding { try pool.writeWithoutTransaction { try log.move($0) } }
+        } catch {
+            logger.warning("the WAL was not moved into the database", metadata: ["reason": "\(error)"])
         }
     }
 

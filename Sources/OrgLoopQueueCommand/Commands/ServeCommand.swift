@@ -49,6 +49,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         ServiceParts.ignoreWriteSignals()
+        DescriptorLimit.raise(for: 0)
+        guard DescriptorLimit.files >= DescriptorLimit.filesMin else {
+            throw CommandFailure(
+                message: "this process may open \(DescriptorLimit.files) files, and the service needs "
+                    + "\(DescriptorLimit.filesMin) before anybody connects",
+                mend: "Raise the limit: `ulimit -n 1024` in a shell, LimitNOFILE=1024 in a unit of systemd.")
+        }
         // Before anything that takes time: the signal would end the process.
         let hangUp = HangUpSignal()
         let loader = options.loader(
@@ -60,10 +67,21 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "orgloop-queue") { label in
             StreamLogHandler(label: label, level: level, format: format)
         }
+        makeRoom(for: configuration.limits.connectionsMax, logger)
         let reloads = Reloads(file: configuration.file.map(Self.full), loadedAt: loadedAt)
         try await QueueService(
             configuration: configuration, loader: loader, reloads: reloads, hangUp: hangUp, logger: logger
         ).run()
+    }
+
+    /// Has descriptors for as many connections as may be open, or says that there are fewer.
+    private func makeRoom(for connections: Int, _ logger: Logger) {
+        DescriptorLimit.raise(for: connections)
+        let possible = DescriptorLimit.connectionsMax
+        guard possible < connections else { return }
+        logger.warning(
+            "fewer connections than connections_max fit into what this process may open (ulimit -n, LimitNOFILE)",
+            metadata: ["connections_max": "\(connections)", "possible": "\(possible)"])
     }
 
     /// Whoever asks for the status stands in another directory.

@@ -8,7 +8,7 @@ extension TortureTests {
     ///
     /// A file renamed, replaced or removed, a forgotten reader, a foreign writer, a flipped byte and a second
     /// instance have their tests beside what they break: ServiceTests, DurabilityTests, WriteRuleTests, StartTests.
-    @Suite(.enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
+    @Suite(.timeLimit(.minutes(5)), .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     struct FileTests {
         @Test(
             .enabled("this user may not mount a file system of its own") { await SmallDisk.isPossible() },

@@ -4,7 +4,7 @@ import Testing
 extension TortureTests {
     /// The power goes: what was synced is there, and of the rest anything.
     @Suite(
-        .enabled("strace is missing or may not trace") { await Tool.canTrace() },
+        .timeLimit(.minutes(20)), .enabled("strace is missing or may not trace") { await Tool.canTrace() },
         .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     struct PowerLossTests {
         private static let isWhole = TortureSettings.form == .all

@@ -49,7 +49,7 @@ struct ErrorSweep: Sendable {
         }
         var judgement = Judgement()
         for answer in answers { judge(answer, point, verb, &judgement) }
-        if Self.syncs.contains(point.call), answers.contains(where: { $0 != .done }) {
+        if Self.syncs.contains(point.call) {
             let status = await service.child.waitForExit()
             if status != 1 { judgement.note("it ended with \(status) after a sync that failed") }
         } else {
@@ -72,8 +72,7 @@ struct ErrorSweep: Sendable {
     private func judge(_ answer: Answer, _ point: Point, _ verb: Verb, _ judgement: inout Judgement) {
         switch answer {
         case .done:
-            // A checkpoint is made after the commit: it may fail, and the answer is still true. What fails
-            // outside the verb does not change its answer either.
+            // A checkpoint is made after the commit, and those who share a commit are not all in the one that fails.
             let isWrite = point.call == "pwrite64" || Self.syncs.contains(point.call)
             if isWrite, verb != .appendLarge, verb != .appendTogether {
                 judgement.note("it was answered 200")
@@ -82,7 +81,8 @@ struct ErrorSweep: Sendable {
             if !retryAfter { judgement.note("503 \(code) without Retry-After") }
             let expected: Set =
                 if Self.syncs.contains(point.call) {
-                    ["broken", "Storage broken"]
+                    // Who comes when it has failed is told that the service ends.
+                    ["broken", "Storage broken", "shutting_down", "Shutting down"]
                 } else if "\(point.strike)" == "ENOSPC" {
                     ["disk_full", "Disk full"]
                 } else {
@@ -109,7 +109,9 @@ struct ErrorSweep: Sendable {
             }
             await service.kill()
         } catch let end as ServiceProcess.NotStarted {
-            if end.status != 1 || end.error.isEmpty { judgement.note("\(end)") }
+            // A disk that fails is not a file that is damaged: nobody should restore a backup because of it.
+            let isHonest = end.status == 1 && !end.error.isEmpty && !end.error.contains("damaged")
+            if !isHonest { judgement.note("\(end)") }
         }
         guard Tracer.hasStruck(log) else { return nil }
         return await Aftermath.judge(witness, retrying: [.append], in: scratch, judgement)

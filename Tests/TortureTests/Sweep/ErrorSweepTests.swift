@@ -4,6 +4,7 @@ import Testing
 extension TortureTests {
     /// An error of the disk at every system call on the database and its WAL, one at a time.
     @Suite(
+        .timeLimit(.minutes(20)),
         .enabled(if: Tracer.canAttach, "strace is not installed, or may not join a running process"),
         .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     struct ErrorSweepTests {
@@ -13,14 +14,15 @@ extension TortureTests {
             // Where they are called at all, they are seldom: a whole run has the time to find out.
             + (isWhole ? [("fdatasync", "ENOSPC", 1), ("ftruncate", "EIO", 1), ("openat", "EIO", 1)] : [])
 
-        @Test(arguments: [Verb.append, .appendTogether, .poll, .settle, .replay])
+        @Test(arguments: [Verb.append, .appendTogether, .poll, .settle, .replay, .look])
         func `a disk that fails once costs a caller an answer and nobody an event, under`(
             _ verb: Verb
         ) async throws {
             let ground = try await Ground.make(.light)
             var judgements: [Judgement] = []
             for fault in Self.faults {
-                let sweep = Self.sweep(ground, sampling: fault.stride)
+                // A question reads a few pages only.
+                let sweep = Self.sweep(ground, sampling: verb == .look ? 2 : fault.stride)
                 judgements += try await sweep.run(verb, at: fault.call, with: fault.error)
             }
             TortureTable.add(.error, verb.rawValue, judgements)
@@ -46,7 +48,8 @@ extension TortureTests {
             let ground = try await Ground.make(kind)
             var judgements: [Judgement] = []
             for fault in Self.faults {
-                let sweep = Self.sweep(ground, sampling: fault.stride * 9)
+                // A start reads the whole file.
+                let sweep = Self.sweep(ground, sampling: fault.stride * 9, whole: 5)
                 judgements += try await sweep.runStart(at: fault.call, with: fault.error)
             }
             TortureTable.add(.error, "start on \(kind.rawValue)", judgements)
@@ -54,9 +57,10 @@ extension TortureTests {
 
         private static var checkpointStride: Int { isWhole ? 97 : 701 }
 
-        private static func sweep(_ ground: Ground, sampling stride: Int) -> ErrorSweep {
+        /// - Parameter whole: How far the next point of a whole run is.
+        private static func sweep(_ ground: Ground, sampling stride: Int, whole: Int = 1) -> ErrorSweep {
             ErrorSweep(
-                ground: ground, stride: isWhole ? 1 : stride,
+                ground: ground, stride: isWhole ? whole : stride,
                 random: SeededRandom(seed: TortureSettings.seed))
         }
     }

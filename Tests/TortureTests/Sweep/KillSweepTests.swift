@@ -5,6 +5,7 @@ import Testing
 extension TortureTests {
     /// SIGKILL at every system call that writes, syncs or looks at the database.
     @Suite(
+        .timeLimit(.minutes(20)),
         .enabled(if: Tracer.canAttach, "strace is not installed, or may not join a running process"),
         .enabled(if: Tool.has("sqlite3"), "the sqlite3 shell is not installed"))
     struct KillSweepTests {
