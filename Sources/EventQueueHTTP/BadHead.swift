@@ -13,13 +13,13 @@ struct BadHead {
 
     /// Judges a head that the parser understood.
     init?(_ head: HTTPRequestHead) {
-        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        let codings = head.headers["transfer-encoding"]
         if !head.uri.hasPrefix("/") {
             // A target with a host in it says twice for whom it is, and only one of the two is checked.
             self.init(.badRequest, "Bad request target", "Send a path that begins with a slash, and the host in Host.")
         } else if !codings.isEmpty, head.version == .http1_0 {
             self.init(.badRequest, "Bad request", "HTTP/1.0 has no Transfer-Encoding: send Content-Length.")
-        } else if codings.contains(where: { $0.lowercased() != "chunked" }) {
+        } else if !codings.isEmpty, codings.map({ $0.lowercased() }) != ["chunked"] {
             self.init(
                 .notImplemented, "Unsupported Transfer-Encoding",
                 "Send the body as it is, with its length or in chunks.")

@@ -28,18 +28,26 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private let settings: Current<Limits.Settings>
     private let connections: Connections
-    private var deadline: Scheduled<Void>?
-    private var requestsOpen = 0
+    private var context: ChannelHandlerContext?
+    /// Of the head or the body that the peer owes.
+    private var requestDeadline: Scheduled<Void>?
+    /// Of the answer that the peer has not taken yet. It runs beside the other one: whoever asks and asks without ever
+    /// reading is not waited for longer than others.
+    private var answerDeadline: Scheduled<Void>?
+    /// Whether a request was taken whose answer is not given yet.
+    private var isOpen = false
     private var isReading = false
+    /// Answers that are begun and not with the kernel to their end yet.
+    private var answersUnwritten = 0
+    /// Whether the peer has not taken one of them for a while.
+    private var isUntaken = false
     /// A connection that is kept open for more may end without one.
     private var hasAsked = false
-    /// How many answers are left to give before the connection is closed; `nil` while nobody wants that.
-    private var answersLeft: Int?
+    /// Whether the request that is open is the last one that is answered, or was.
+    private var isLast = false
     /// Whether what still comes is thrown away. It is read nevertheless: closing a socket with unread input
     /// resets it, and the reset may overtake the answer.
     private var ignoresInput = false
-    /// What the last answer is going to say, once those before it are given.
-    private var refusal: BadHead?
 
     init(settings: Current<Limits.Settings>, connections: Connections) {
         self.settings = settings
@@ -47,11 +55,18 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         connections.add(context.channel)
         if context.channel.isActive { awaitHead(context) }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { disarm() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        disarm()
+    }
+
+    /// Hands an event to those behind, as if it had come by those before.
+    func handOn(_ event: Any) { context?.fireUserInboundEventTriggered(event) }
 
     func channelActive(context: ChannelHandlerContext) {
         awaitHead(context)
@@ -70,32 +85,31 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isLast, !isOpen { ignoresInput = true }
+        guard !ignoresInput else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            if answersLeft != nil { ignoresInput = true }
-            guard !ignoresInput else { return }
             hasAsked = true
             if let refusal = BadHead(head) { return refuse(refusal, context) }
-            requestsOpen += 1
+            isOpen = true
             isReading = true
-            if Self.isLast(head) { answersLeft = requestsOpen }
+            isLast = Self.isLast(head)
             inviteBody(of: head, context)
-            connections.enter(.awaitingBody, context.channel)
+            enter(.awaitingBody, context)
             awaitBody(context)
         case .body:
             break
         case .end:
-            guard !ignoresInput else { return }
             isReading = false
-            connections.enter(.answering, context.channel)
-            disarm()
+            requestDeadline?.cancel()
+            if isOpen { enter(.answering, context) } else { awaitHead(context) }
         }
-        if !ignoresInput { context.fireChannelRead(data) }
+        context.fireChannelRead(data)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // One broken head makes several errors.
-        guard !ignoresInput else { return }
+        // One broken head makes several errors, and whatever comes behind the last request is one, too.
+        guard !ignoresInput, isOpen || !isLast else { return }
         if !isReading, let refusal = BadHead(parsing: error) { return refuse(refusal, context) }
         if let refusal = Refusal(parsing: error) { connections.metrics.refused(refusal) }
         context.fireErrorCaught(error)
@@ -105,22 +119,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             // Not only from its end on: the end of a large answer is not written before its reader has begun.
-            awaitReader(context)
-            // What its peer has asked already is answered first.
-            if answersLeft == nil, requestsOpen > 0, connections.isCrowded(context.channel) {
-                answersLeft = requestsOpen
-            }
-            if Self.closes(head.headers) {
-                answersLeft = 1
-            } else if answersLeft == 1 {
-                head.headers.add(name: "connection", value: "close")
-            }
+            if answersUnwritten == 0 { awaitReader(context) }
+            answersUnwritten += 1
+            isLast = isLast || Self.closes(head.headers) || connections.isCrowded(context.channel)
+            if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
-            requestsOpen = max(0, requestsOpen - 1)
-            answersLeft = answersLeft.map { $0 - 1 }
+            isOpen = false
             let written = promise ?? context.eventLoop.makePromise()
-            awaitReader(context)
             written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
             context.write(data, promise: written)
         case .head, .body:
@@ -129,35 +135,27 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     private func answerWritten(_ context: ChannelHandlerContext) {
-        if answersLeft == 0 {
+        answersUnwritten -= 1
+        isUntaken = false
+        guard answersUnwritten == 0 else { return awaitReader(context) }
+        if isOpen {
+            enter(isReading ? .awaitingBody : .answering, context)
+        } else if isLast {
             ignoresInput = true
             context.close(mode: .output, promise: nil)
-            connections.enter(.leaving, context.channel)
-            arm(context, in: Self.lingerTime) { $0.close(promise: nil) }
-        } else if isReading {
-            connections.enter(.awaitingBody, context.channel)
-            awaitBody(context)
-        } else if requestsOpen > 0 {
-            connections.enter(.answering, context.channel)
-            disarm()
-        } else if let refusal {
-            answer(refusal, context)
-        } else {
-            connections.enter(.awaitingHead, context.channel)
+            enter(.leaving, context)
+            awaitRequest(context, for: Self.lingerTime) { $0.close(promise: nil) }
+        } else if !isReading {
             awaitHead(context)
         }
+        answerDeadline?.cancel()
     }
 
-    /// Looks at nothing more that comes; requests that came before are answered first.
+    /// Looks at nothing more that comes.
     private func refuse(_ refusal: BadHead, _ context: ChannelHandlerContext) {
         connections.metrics.refused(refusal.reason)
         ignoresInput = true
-        self.refusal = refusal
-        if requestsOpen == 0 { answer(refusal, context) }
-    }
-
-    private func answer(_ refusal: BadHead, _ context: ChannelHandlerContext) {
-        answersLeft = 1
+        isLast = true
         var body = context.channel.allocator.buffer(capacity: refusal.body.count)
         body.writeBytes(refusal.body)
         write(context: context, data: wrapOutboundOut(.head(refusal.head)), promise: nil)
@@ -168,7 +166,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// A client that asks whether it may send its body waits a second for the word.
     private func inviteBody(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) else { return }
+        guard head.version == .http1_1, head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" })
+        else { return }
         let length = head.headers["content-length"].first.map { DeclaredLength.bytes($0) } ?? 0
         guard length <= settings.value.bodyBytesMax else { return }
         context.writeAndFlush(
@@ -176,51 +175,77 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     private func awaitHead(_ context: ChannelHandlerContext) {
-        arm(context, in: TimeAmount(settings.value.headTimeout)) { context in
+        enter(.awaitingHead, context)
+        awaitRequest(context, for: TimeAmount(settings.value.headTimeout)) { context in
             if !self.hasAsked { self.connections.metrics.refused(.headTimeout) }
             context.close(promise: nil)
         }
     }
 
     private func awaitBody(_ context: ChannelHandlerContext) {
-        arm(context, in: TimeAmount(settings.value.bodyTimeout)) { context in
-            self.arm(context, in: Self.answerTimeout) { $0.close(promise: nil) }
+        awaitRequest(context, for: TimeAmount(settings.value.bodyTimeout)) { context in
+            self.awaitRequest(context, for: Self.answerTimeout) { $0.close(promise: nil) }
             context.fireErrorCaught(BodyTimeout())
         }
     }
 
+    private func awaitRequest(
+        _ context: ChannelHandlerContext, for time: TimeAmount, orElse act: @escaping (ChannelHandlerContext) -> Void
+    ) {
+        requestDeadline?.cancel()
+        requestDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { act(context) }
+    }
+
     /// A peer that reads takes what it is given; one that does not may make room, and is not waited for without end.
     private func awaitReader(_ context: ChannelHandlerContext) {
-        arm(context, in: Self.answerPatience) { context in
-            self.connections.enter(.answerUntaken, context.channel)
-            self.arm(context, in: Self.answerTimeout - Self.answerPatience) { context in
+        answerDeadline?.cancel()
+        let loop = context.eventLoop.assumeIsolated()
+        answerDeadline = loop.scheduleTask(in: Self.answerPatience) {
+            self.enter(.answerUntaken, context)
+            self.isUntaken = true
+            self.answerDeadline = loop.scheduleTask(in: Self.answerTimeout - Self.answerPatience) {
                 self.connections.metrics.refused(.answerTimeout)
                 context.close(promise: nil)
             }
         }
     }
 
-    private func arm(
-        _ context: ChannelHandlerContext, in time: TimeAmount,
-        _ action: @escaping (ChannelHandlerContext) -> Void
-    ) {
-        disarm()
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { action(context) }
+    /// Notes what is waited for; a peer that does not take its answers is that, whatever else it does.
+    private func enter(_ phase: Connections.Phase, _ context: ChannelHandlerContext) {
+        if !isUntaken { connections.enter(phase, context.channel) }
     }
 
     private func disarm() {
-        deadline?.cancel()
-        deadline = nil
+        requestDeadline?.cancel()
+        answerDeadline?.cancel()
     }
 
     /// Whether the peer sends nothing after it, or nothing that would be understood: the parser stops where a
     /// client asks for another protocol, which it is not going to get.
     private static func isLast(_ head: HTTPRequestHead) -> Bool {
         closes(head.headers) || head.version == .http1_0 || head.headers.contains(name: "upgrade")
+            || head.method == .CONNECT
     }
 
     private static func closes(_ headers: HTTPHeaders) -> Bool {
         headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+    }
+}
+
+/// Leads the order to end around NIO's pipelining, which would close under Hummingbird's hands.
+private final class QuiescingDetour: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    private let destination: ConnectionGuard
+
+    init(to destination: ConnectionGuard) { self.destination = destination }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            destination.handOn(event)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
     }
 }
 
@@ -250,8 +275,11 @@ struct GuardedConnection: ServerChildChannel {
         return connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            // What is asked behind an answer that ends the connection must not be carried out: nobody would hear of it.
+            let oneByOne = HTTPServerPipelineHandler()
             let guarding = ConnectionGuard(settings: settings, connections: connections)
-            try pipeline.addHandler(guarding, position: .after(parser))
+            try pipeline.addHandlers(
+                [QuiescingDetour(to: guarding), oneByOne, guarding], position: .after(parser))
             return value
         }
     }

@@ -35,7 +35,7 @@ public struct QueueServer: Service {
     static let drainTime: Duration = .seconds(5)
 
     /// How many may wait in the kernel to be let in: when it has no room, a sender's system tries again after a second.
-    private static let backlog = 1024
+    private static let backlog = 4096
 
     private let configuration: Configuration
     private let doorbell: Doorbell

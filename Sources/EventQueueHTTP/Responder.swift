@@ -156,14 +156,13 @@ struct Responder: HTTPResponder {
     ) async throws -> Answer {
         let declared = headers.declaredLength
         if let declared, declared > max { return refuse(.tooLarge).closing() }
-        let share = declared ?? max
-        guard budget.reserve(share) else { return refuse(.noRoom).closing() }
-        defer { budget.release(share) }
+        // Room is taken by what has come: a length alone, of which a peer can send many, would keep others out.
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(declared ?? 0)
+        defer { budget.release(bytes.count) }
         do {
             for try await part in body {
                 guard bytes.count + part.readableBytes <= max else { return refuse(.tooLarge).closing() }
+                guard budget.reserve(part.readableBytes) else { return refuse(.noRoom).closing() }
                 bytes.append(contentsOf: part.readableBytesView)
             }
         } catch is BodyTimeout {

@@ -96,19 +96,50 @@ import Testing
         #expect(!channel.isActive)
     }
 
-    @Test func `what came in one go is answered whole, and the last of it says that nothing follows`() throws {
+    @Test func `while places are short the answer to whoever came before says that it is the last`() throws {
         var limits = Limits.Settings()
         limits.connectionsMax = 1
         let connections = GuardedChannel.connections(limits)
         let channel = try GuardedChannel(limits: limits, connections: connections)
         try channel.ask()
-        try channel.ask()
         let other = try GuardedChannel(limits: limits, connections: connections)
         defer { other.close() }
-        #expect(try channel.answerHead()["connection"] == [])
-        try channel.ask()
         #expect(try channel.answerHead()["connection"] == ["close"])
         channel.advance(by: .seconds(2))
         #expect(!channel.isActive)
+    }
+
+    @Test func `whoever asks on without taking its answers is not waited for longer than others`() throws {
+        let channel = try GuardedChannel(limits: Limits.Settings())
+        try channel.ask()
+        channel.beginAnswer()
+        for _ in 1...29 {
+            channel.advance(by: .seconds(1))
+            // Nothing of it is written, as in a socket that is full.
+            try channel.ask()
+        }
+        #expect(channel.isActive)
+        channel.advance(by: .seconds(1))
+        #expect(!channel.isActive)
+    }
+
+    @Test func `bodies that are promised and do not come keep nobody out`() async throws {
+        let sockets = HeldSockets()
+        var limits = Self.limits(connections: 64)
+        limits.inFlightBytesMax = 2 * limits.bodyBytesMax
+        try await TestService.run(limits: limits) { service in
+            for begin in ["Content-Length: 1048576\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
+                for _ in 1...4 {
+                    sockets.hold(
+                        try await RawConnection(port: service.port),
+                        sending: "POST /webhook/open HTTP/1.1\r\nHost: localhost\r\n\(begin)")
+                }
+            }
+            while try await Exposition(service.stranger.send("GET", "/metrics").text).value("in_flight_bytes") != 8 {
+                await Task.yield()
+            }
+            #expect(try await service.deploy(1).hasPrefix("evt_"))
+            await sockets.release()
+        }
     }
 }

@@ -58,6 +58,8 @@ import Testing
         .post("identity and then chunks", "Transfer-Encoding: identity, chunked", chunk, status: 501),
         .post("compressed chunks", "Transfer-Encoding: gzip, chunked", chunk, status: 501),
         .post("identity", "Transfer-Encoding: identity", status: 501),
+        .post("no coding in its place", "Transfer-Encoding: ", "GET /health HTTP/1.1\r\n\r\n", status: 501),
+        .post("no coding beside a length", "Transfer-Encoding: \r\nContent-Length: 2", status: 501),
         .post("a coding that ends like one", "Transfer-Encoding: xchunked", chunk, status: 501),
         .post("two codings", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", chunk),
         .post("chunked twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", chunk),
@@ -138,6 +140,22 @@ import Testing
                 "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-token\r\n"
                     + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
             #expect(answer.hasPrefix("HTTP/1.1 415"))
+        }
+    }
+
+    @Test(arguments: [
+        "POST /webhook/nobody HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /webhook/open HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /webhook/open HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    ])
+    func `what is asked behind the last answer of a connection is not carried out`(first: String) async throws {
+        try await TestService.run { service in
+            let second = "POST /webhook/open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+            let answer = try await RawConnection.exchange(port: service.port, first + second)
+            #expect(answer.ranges(of: "HTTP/1.1 ").count == 1)
+            let sources = try await service.store.status().sources
+            #expect(sources.allSatisfy { $0.events == 0 })
         }
     }
 
