@@ -4,23 +4,24 @@ import Foundation
 /// What became of the promise after one fault.
 struct Judgement: Sendable {
     /// Acknowledged events, outcomes and replays that are gone.
-    var lost = 0
+    private(set) var lost: Set<String> = []
     /// Events that were handed over twice, or stored twice.
     var duplicated = 0
     /// Everything that was not as promised, in words; empty when all was.
     var faults: [String] = []
 
     /// Notes a broken promise.
-    mutating func note(_ fault: String, lost: Int = 0, duplicated: Int = 0) {
+    mutating func note(_ fault: String, lost: some Collection<String> = [], duplicated: Int = 0) {
         faults.append(fault)
-        self.lost += lost
+        // Several looks find the same thing gone.
+        self.lost.formUnion(lost)
         self.duplicated += duplicated
     }
 
     /// Notes what the checker of the kill test finds.
     mutating func note(_ verdict: HistoryChecker.Verdict) {
         guard verdict != HistoryChecker.Verdict() else { return }
-        note("\(verdict)", lost: verdict.lost.count, duplicated: verdict.duplicated.count)
+        note("\(verdict)", lost: verdict.lost, duplicated: verdict.duplicated.count)
     }
 
     /// Says in each fault where it struck.
@@ -104,13 +105,15 @@ struct Aftermath {
         }
         let stored = Dictionary(witness.history.rows.map { ($0.key, $0.id) }, uniquingKeysWith: { first, _ in first })
         let gone = witness.history.acknowledgements.filter { stored[$0.key] != $0.id }
-        if !gone.isEmpty { judgement.note("not stored: \(gone.map(\.key))", lost: gone.count) }
+        if !gone.isEmpty { judgement.note("not stored: \(gone.map(\.key))", lost: gone.map(\.id)) }
         let outcomes = Set(try await sql("SELECT id FROM emissions WHERE outcome = 'delivered'"))
         let unsettled = witness.settled.subtracting(outcomes)
-        if !unsettled.isEmpty { judgement.note("not settled: \(unsettled)", lost: unsettled.count) }
+        if !unsettled.isEmpty {
+            judgement.note("not settled: \(unsettled)", lost: unsettled.map { "outcome of \($0)" })
+        }
         let orders = Set(try await sql("SELECT id FROM replays"))
         let unordered = witness.replays.subtracting(orders)
-        if !unordered.isEmpty { judgement.note("not replayed: \(unordered)", lost: unordered.count) }
+        if !unordered.isEmpty { judgement.note("not replayed: \(unordered)", lost: unordered) }
         if orders.count > 1 { judgement.note("one order became \(orders.count) replays", duplicated: 1) }
         let twice = try await sql("SELECT * FROM double_emissions")
         if !twice.isEmpty { judgement.note("double_emissions: \(twice)", duplicated: twice.count) }

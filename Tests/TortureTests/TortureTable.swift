@@ -40,7 +40,7 @@ enum TortureTable {
 
     private static func append(_ kind: Kind, _ fault: String, _ judgements: [Judgement], verdict: String) {
         let row = Row(
-            kind: kind, fault: fault, tries: judgements.count, lost: judgements.reduce(0) { $0 + $1.lost },
+            kind: kind, fault: fault, tries: judgements.count, lost: judgements.reduce(0) { $0 + $1.lost.count },
             duplicated: judgements.reduce(0) { $0 + $1.duplicated }, verdict: verdict)
         rows.withLock { $0.append(row) }
     }

@@ -20,10 +20,13 @@ final class Nginx: Sendable {
     /// Starts it in front of `service`, without TLS, and waits until it listens.
     static func start(before service: ServiceProcess) async throws -> Nginx {
         let port = try PlainSocket.freePort()
-        let site = try shippedFile().replacing("listen 443 ssl", with: "listen 127.0.0.1:\(port)")
-            .replacing(/\n *ssl_.*/, with: "").replacing("127.0.0.1:4810", with: "127.0.0.1:\(service.port)")
+        // A free port may look like one of those that are replaced, so both come last.
+        let site = try shippedFile().replacing("listen 443 ssl", with: "listen OUTSIDE")
+            .replacing(/\n *ssl_.*/, with: "").replacing("127.0.0.1:4810", with: "INSIDE")
         #expect(!site.contains(/443|4810|ssl_/))
-        let child = try run(site, in: service.scratch, ["-g", "daemon off;"])
+        let moved = site.replacing("OUTSIDE", with: "127.0.0.1:\(port)")
+            .replacing("INSIDE", with: "127.0.0.1:\(service.port)")
+        let child = try run(moved, in: service.scratch, ["-g", "daemon off;"])
         while (try? PlainSocket.exchange(port: port, "GET / HTTP/1.0\r\n\r\n")) == nil {
             try Task.checkCancellation()
             try #require(!child.standardError.contains("[emerg]"), "\(child.standardError)")
@@ -40,11 +43,12 @@ final class Nginx: Sendable {
         let maker = try ChildProcess(Tool.path("openssl"), ["req", "-x509", "-out", "cert.pem"] + key, in: scratch)
         try #require(await maker.waitForExit() == 0)
         let site = try shippedFile()
-            .replacing("listen 443 ", with: "listen 127.0.0.1:\(try PlainSocket.freePort()) ")
+            .replacing("listen 443 ", with: "listen OUTSIDE ")
             .replacing("/etc/ssl/certs/queue.example.org.pem", with: scratch.path + "/cert.pem")
             .replacing("/etc/ssl/private/queue.example.org.key", with: scratch.path + "/key.pem")
         #expect(!site.contains(/443|\/etc\/ssl/))
-        let child = try run(site, in: scratch, ["-t"])
+        let moved = site.replacing("OUTSIDE", with: "127.0.0.1:\(try PlainSocket.freePort())")
+        let child = try run(moved, in: scratch, ["-t"])
         return (await child.waitForExit(), child.standardError)
     }
 

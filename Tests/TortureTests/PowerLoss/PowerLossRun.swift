@@ -49,8 +49,12 @@ struct PowerLossRun {
         log = DiskLog(try Data(contentsOf: URL(filePath: path)))
     }
 
-    /// Loses the power behind `count` of the changes, and always between a sync and the one before it.
-    func losePower(_ count: Int, _ random: SeededRandom) async throws -> [Judgement] {
+    /// Loses the power behind `count` of the changes.
+    ///
+    /// - Parameter mercies: What may be left of what was not synced.
+    func losePower(
+        _ count: Int, _ random: SeededRandom, leaving mercies: [SimulatedDisk.Mercy] = SimulatedDisk.Mercy.allCases
+    ) async throws -> [Judgement] {
         var disk = disk
         var judgements: [Judgement] = []
         let stride = max(1, log.entries.count / max(1, count))
@@ -59,7 +63,6 @@ struct PowerLossRun {
             disk.apply(entry.change)
             guard number >= next else { continue }
             next += stride
-            let mercies = SimulatedDisk.Mercy.allCases
             let mercy = mercies[random.number(in: 0...(mercies.count - 1))]
             let judgement = try await judge(disk, mercy, random, at: entry.end)
             judgements.append(judgement.at("power lost at change \(number), \(mercy) left"))

@@ -41,6 +41,8 @@ struct KillSweep: Sendable {
         await service.kill()
         guard !isAlive else { return nil }
         var judgement = Judgement()
+        let status = await service.child.waitForExit()
+        if status != -SIGKILL { judgement.note("it ended by itself, with \(status)") }
         for answer in answers where answer != .done && answer != .cut { judgement.note("answered \(answer)") }
         return await Aftermath.judge(witness, retrying: [verb], in: scratch, judgement)
     }
