@@ -10,8 +10,6 @@ enum Verb: String, Sendable, CaseIterable {
     /// An event so large that the WAL is copied into the database after its commit.
     case appendLarge = "append and checkpoint"
     case poll, settle, replay
-    /// An auditor's question, which a reader answers.
-    case look
 }
 
 /// What a caller gets from a service that may die under it.
@@ -47,7 +45,6 @@ struct Witness: Sendable {
         case .poll: [await poll(service, limit: Self.pollLimit)]
         case .settle: [await settle(service)]
         case .replay: [await replay(service)]
-        case .look: [Self.answer(await Self.ask("/v1/events", service))]
         }
     }
 
@@ -154,9 +151,5 @@ struct Witness: Sendable {
         _ path: String, headers: [(name: String, value: String)] = [], _ body: String, to service: ServiceProcess
     ) async -> QueueClient.Reply? {
         try? await service.client().send("POST", path, headers: headers, body: Array(body.utf8))
-    }
-
-    private static func ask(_ path: String, _ service: ServiceProcess) async -> QueueClient.Reply? {
-        try? await service.client().send("GET", path)
     }
 }

@@ -14,15 +14,14 @@ extension TortureTests {
             // Where they are called at all, they are seldom: a whole run has the time to find out.
             + (isWhole ? [("fdatasync", "ENOSPC", 1), ("ftruncate", "EIO", 1), ("openat", "EIO", 1)] : [])
 
-        @Test(arguments: [Verb.append, .appendTogether, .poll, .settle, .replay, .look])
+        @Test(arguments: [Verb.append, .appendTogether, .poll, .settle, .replay])
         func `a disk that fails once costs a caller an answer and nobody an event, under`(
             _ verb: Verb
         ) async throws {
             let ground = try await Ground.make(.light)
             var judgements: [Judgement] = []
             for fault in Self.faults {
-                // A question reads a few pages only.
-                let sweep = Self.sweep(ground, sampling: verb == .look ? 2 : fault.stride)
+                let sweep = Self.sweep(ground, sampling: fault.stride)
                 judgements += try await sweep.run(verb, at: fault.call, with: fault.error)
             }
             TortureTable.add(.error, verb.rawValue, judgements)
