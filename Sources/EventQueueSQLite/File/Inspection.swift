@@ -28,6 +28,9 @@ enum Inspection {
             } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
                 // Its very first commit, before the WAL, was interrupted. Only who may write can undo that.
                 try look(at: file, Connections.recovery())
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+                // Opening reads, too, and there a failed read is not told from damage; damage is there a second time.
+                try look(at: file, Connections.inspection())
             }
         }
     }
