@@ -90,7 +90,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             hasAsked = true
-            if let refusal = BadHead(head) { return refuse(refusal, context) }
+            if let refusal = BadHead.refusal(of: head) { return refuse(refusal, context) }
             isOpen = true
             isReading = true
             isLast = Self.isLast(head)
@@ -110,8 +110,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // One broken head makes several errors, and whatever comes behind the last request is one, too.
         guard !ignoresInput, isOpen || !isLast else { return }
-        if !isReading, let refusal = BadHead(parsing: error) { return refuse(refusal, context) }
-        if let refusal = Refusal(parsing: error) { connections.metrics.refused(refusal) }
+        let refusal = BadHead.refusal(parsing: error)
+        if !isReading, let refusal { return refuse(refusal, context) }
+        if let refusal { connections.metrics.refused(refusal) }
         context.fireErrorCaught(error)
     }
 
@@ -152,14 +153,15 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     /// Looks at nothing more that comes.
-    private func refuse(_ refusal: BadHead, _ context: ChannelHandlerContext) {
-        connections.metrics.refused(refusal.reason)
+    private func refuse(_ refusal: Answer, _ context: ChannelHandlerContext) {
+        connections.metrics.refused(refusal)
         ignoresInput = true
         isLast = true
-        var body = context.channel.allocator.buffer(capacity: refusal.body.count)
-        body.writeBytes(refusal.body)
-        write(context: context, data: wrapOutboundOut(.head(refusal.head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        let fields = refusal.fields.map { ($0.name, $0.value) } + [("Content-Length", "\(refusal.body.count)")]
+        let head = HTTPResponseHead(
+            version: .http1_1, status: .init(statusCode: refusal.status), headers: HTTPHeaders(fields))
+        write(context: context, data: wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: refusal.body)))), promise: nil)
         write(context: context, data: wrapOutboundOut(.end(nil)), promise: nil)
         context.flush()
     }

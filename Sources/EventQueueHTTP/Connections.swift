@@ -41,11 +41,14 @@ final class Connections: Sendable {
         var open: [ObjectIdentifier: Connection] = [:]
         var newest: ObjectIdentifier?
         var changes: UInt64 = 0
+        /// How many the process had descriptors for when the last one came.
+        var fitting = Int.max
         var isClosing = false
 
-        /// How many are beyond what leaves one place free.
-        func excess(of max: Int) -> Int {
-            open.count < max ? 0 : open.values.count { !$0.givesWay } - max + 1
+        /// How many are beyond what leaves one place free of `connectionsMax`.
+        func excess(of connectionsMax: Int) -> Int {
+            let max = min(connectionsMax, fitting)
+            return open.count < max ? 0 : open.values.count { !$0.givesWay } - max + 1
         }
 
         mutating func nextChange() -> UInt64 {
@@ -72,6 +75,7 @@ final class Connections: Sendable {
         let isLate = state.withLock { state in
             state.open[id] = Connection(channel: channel, since: state.nextChange())
             state.newest = id
+            state.fitting = DescriptorLimit.connectionsMax
             return state.isClosing
         }
         if isLate { channel.close(promise: nil) }
@@ -95,12 +99,12 @@ final class Connections: Sendable {
 
     /// Whether the connection is to end with the answer that it is given now, because others may wait.
     func isCrowded(_ channel: any Channel) -> Bool {
-        let max = settings.value.connectionsThatFit
+        let max = settings.value.connectionsMax
         return state.withLock { $0.newest != ObjectIdentifier(channel) && $0.excess(of: max) > 0 }
     }
 
     private func makeRoom() {
-        let max = settings.value.connectionsThatFit
+        let max = settings.value.connectionsMax
         let leaving = state.withLock { state -> [(id: ObjectIdentifier, since: UInt64, channel: any Channel)] in
             let excess = state.excess(of: max)
             guard excess > 0 else { return [] }
@@ -184,10 +188,7 @@ struct ConnectionQuota: AvailableConnectionsDelegate {
 
     mutating func connectionClosed() { open -= 1 }
 
-    func isAcceptingNewConnections() -> Bool { open < settings.value.connectionsThatFit }
-}
-
-extension Limits.Settings {
-    /// How many connections may be open: what was set, or what the process has descriptors for.
-    fileprivate var connectionsThatFit: Int { min(connectionsMax, DescriptorLimit.connectionsMax) }
+    func isAcceptingNewConnections() -> Bool {
+        open < min(settings.value.connectionsMax, DescriptorLimit.connectionsMax)
+    }
 }

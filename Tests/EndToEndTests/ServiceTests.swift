@@ -26,6 +26,18 @@ import Testing
         await service.stop()
     }
 
+    @Test func `too few files to open are said at the start, and fewer than connections in the log`() async throws {
+        let refused = try await Binary.shell(
+            "ulimit -n 24; exec orgloop-queue serve --listen 127.0.0.1:0", in: Scratch())
+        #expect(refused.status == 1)
+        #expect(refused.error.contains("ulimit -n 1024"))
+        let service = try await ServiceProcess.start(
+            in: Scratch(), tracer: ["sh", "-c", "ulimit -n 64; exec \"$0\" \"$@\""])
+        #expect(service.standardError.contains("fewer connections than connections_max"))
+        #expect(try await service.run(["send", "claude-code"]).status == 0)
+        #expect(await service.stop() == 0)
+    }
+
     @Test func `the token outlives a restart`() async throws {
         let scratch = try Scratch()
         let first = try await ServiceProcess.start(in: scratch)

@@ -1,5 +1,4 @@
 import EventQueue
-import NIOHTTP1
 
 /// Why a request, or a whole connection, was turned away: what `/metrics` counts refusals by.
 enum Refusal: String, Sendable, CaseIterable {
@@ -37,14 +36,5 @@ enum Refusal: String, Sendable, CaseIterable {
             case .broken: .broken
             case .unavailable, nil: .unavailable
             }
-    }
-
-    /// What the parser could not read; `nil` for a peer that only went away.
-    init?(parsing error: any Error) {
-        switch error as? HTTPParserError {
-        case nil, .invalidEOFState: return nil
-        case .headerOverflow: self = .headerTooLarge
-        default: self = .malformed
-        }
     }
 }

@@ -64,12 +64,7 @@ final class Guardian: Sendable {
     /// Nothing is condemned for it: whether a read failed or found damage is not known. Damage that is really there
     /// is met again, by the writer at the latest.
     func judgeFromAfar(_ error: DatabaseError) -> StoreFailure {
-        switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            .unavailable("The database could not be read: \(error.message ?? "\(error.resultCode)").")
-        case .SQLITE_BUSY, .SQLITE_LOCKED: .unavailable("Another program holds the database locked.")
-        default: .unavailable("The database could not be asked: \(error.message ?? "\(error.resultCode)").")
-        }
+        .unavailable("The database could not be asked: \(error.message ?? "\(error.resultCode)").")
     }
 
     /// Counts events that were stored; duplicates take no room.

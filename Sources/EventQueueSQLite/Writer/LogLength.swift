@@ -6,13 +6,14 @@ import GRDBSQLite
 /// Watching replaces SQLite's own checkpoint inside a commit, which lets the senders wait for it and swallows its
 /// errors: a failed fsync would be heard of by nobody (DESIGN §5, rule 5).
 final class LogLength {
-    /// From this many pages on a checkpoint is due: SQLite's own measure.
+    /// So many pages are worth being moved: SQLite's own measure.
     private static let pagesWorthMoving: Int32 = 1000
 
     private var pages: Int32 = 0
+    private var pagesDue = pagesWorthMoving
 
     /// Whether the WAL is worth being moved into the database.
-    var isLong: Bool { pages >= Self.pagesWorthMoving }
+    var isLong: Bool { pages >= pagesDue }
 
     /// Is told of the commits of `database`, which must not outlive this.
     func watch(_ database: Database) {
@@ -29,8 +30,12 @@ final class LogLength {
     func unwatch(_ database: Database) { sqlite3_wal_hook(database.sqliteConnection, nil, nil) }
 
     /// Moves what no reader needs any more into the database, and waits for nobody.
+    ///
+    /// Where a reader or the disk was in the way it is due again when as much has come on top, not at each commit.
     func move(_ database: Database) throws {
+        pagesDue = pages + Self.pagesWorthMoving
+        let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(PASSIVE)")
+        if let row, row[1] as Int == row[2] { pagesDue = Self.pagesWorthMoving }
         pages = 0
-        _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(PASSIVE)")
     }
 }

@@ -2,9 +2,8 @@ import EndToEndSupport
 import Foundation
 
 /// Has the disk fail every system call of a kind, one at a time, until a verb meets none of them any more.
-struct ErrorSweep: Sendable {
+struct ErrorSweep: Sweep {
     let ground: Ground
-    /// How far the next point is.
     let stride: Int
     let random: SeededRandom
 
@@ -13,26 +12,12 @@ struct ErrorSweep: Sendable {
 
     /// Fails `call` with `error` under `verb`; a judgement for each time.
     func run(_ verb: Verb, at call: String, with error: String) async throws -> [Judgement] {
-        try await sweep(call, error) { try await strike($0, under: verb) }
+        try await sweep(.error(error), at: call, .database) { try await strike($0, under: verb) }
     }
 
     /// Fails `call` while the service starts on the ground.
     func runStart(at call: String, with error: String) async throws -> [Judgement] {
-        try await sweep(call, error) { try await strikeStart($0) }
-    }
-
-    /// Tries points until one does not strike any more.
-    private func sweep(
-        _ call: String, _ error: String, _ attempt: (Point) async throws -> Judgement?
-    ) async throws -> [Judgement] {
-        var judgements: [Judgement] = []
-        var number = random.number(in: 1...stride)
-        while true {
-            let point = Point(strike: .error(error), call: call, scope: .database, number: number)
-            guard let judgement = try await attempt(point) else { return judgements }
-            judgements.append(judgement.at("\(ground.kind.rawValue), \(point)"))
-            number += stride
-        }
+        try await sweep(.error(error), at: call, .database) { try await strikeStart($0) }
     }
 
     /// - Returns: `nil` when the verb met no error.

@@ -3,29 +3,14 @@ import EventQueueHTTP
 import Foundation
 
 /// Kills the service at every system call of a kind, until it gets through without one.
-struct KillSweep: Sendable {
+struct KillSweep: Sweep {
     let ground: Ground
-    /// Where it starts, and how far the next point is.
     let stride: Int
     let random: SeededRandom
 
     /// Kills under `verb` at the calls of `call`; a judgement for each kill.
     func run(_ verb: Verb, at call: String, _ scope: Point.Scope) async throws -> [Judgement] {
-        try await sweep(call, scope) { try await strike($0, under: verb) }
-    }
-
-    /// Tries points until one does not strike any more.
-    private func sweep(
-        _ call: String, _ scope: Point.Scope, _ attempt: (Point) async throws -> Judgement?
-    ) async throws -> [Judgement] {
-        var judgements: [Judgement] = []
-        var number = random.number(in: 1...stride)
-        while true {
-            let point = Point(strike: .kill, call: call, scope: scope, number: number)
-            guard let judgement = try await attempt(point) else { return judgements }
-            judgements.append(judgement.at("\(ground.kind.rawValue), \(point)"))
-            number += stride
-        }
+        try await sweep(.kill, at: call, scope) { try await strike($0, under: verb) }
     }
 
     /// - Returns: `nil` when the verb went through unharmed.
@@ -49,7 +34,7 @@ struct KillSweep: Sendable {
 
     /// Kills while the service starts on the ground.
     func runStart(at call: String) async throws -> [Judgement] {
-        try await sweep(call, .database) { point in
+        try await sweep(.kill, at: call, .database) { point in
             let scratch = try ground.copy()
             let flags = Tracer.flags(point, log: scratch.path + "/trace", in: scratch)
             do {
@@ -66,7 +51,7 @@ struct KillSweep: Sendable {
 
     /// Kills while the service stops because it was asked to.
     func runStop(at call: String) async throws -> [Judgement] {
-        try await sweep(call, .database) { point in
+        try await sweep(.kill, at: call, .database) { point in
             let scratch = try ground.copy()
             let service = try await ServiceProcess.start(in: scratch)
             let tracer = try await Tracer.attach(to: service, point)
