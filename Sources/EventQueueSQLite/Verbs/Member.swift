@@ -18,64 +18,72 @@ struct Member {
 
     /// The next events that have never been emitted, in `seq` order (I6).
     static func fresh(_ cursor: CursorRow, limit: Int, in database: Database) throws -> [Member] {
-        try database.all(
+        try all(
             """
-            SELECT seq, id, 1 AS emission_no, NULL AS replay_id, NULL AS replay_name, NULL AS reason,
-                CAST(envelope AS BLOB) AS envelope, envelope_sha256
+            SELECT seq, id, 1, CAST(envelope AS BLOB), envelope_sha256, NULL, NULL, NULL
             FROM event WHERE source_id = ? AND seq > ? AND envelope IS NOT NULL ORDER BY seq LIMIT ?
-            """, [cursor.source, cursor.position, limit]
-        ).map(Member.init)
+            """, [cursor.source, cursor.position, limit], in: database)
     }
 
     /// The events that wait to be emitted again, in `seq` order.
     static func replayed(_ cursor: CursorRow, limit: Int, in database: Database) throws -> [Member] {
-        try database.all(
+        try all(
             """
-            SELECT event.seq, event.id, replay.id AS replay_id, replay.name AS replay_name, replay.reason,
-                CAST(event.envelope AS BLOB) AS envelope, event.envelope_sha256,
+            SELECT event.seq, event.id,
                 (SELECT coalesce(max(emission_no), 0) + 1 FROM emission
-                    WHERE emission.seq = event.seq AND emission.cursor_id = waiting.cursor_id) AS emission_no
+                    WHERE emission.seq = event.seq AND emission.cursor_id = waiting.cursor_id),
+                CAST(event.envelope AS BLOB), event.envelope_sha256, replay.id, replay.name, replay.reason
             FROM replay_event AS waiting
             JOIN event ON event.seq = waiting.seq
             JOIN replay ON replay.id = waiting.replay_id
             WHERE waiting.cursor_id = ? AND waiting.emission_no IS NULL
             ORDER BY waiting.seq LIMIT ?
-            """, [cursor.id, limit]
-        ).map(Member.init)
+            """, [cursor.id, limit], in: database)
     }
 
     /// The members of a batch, in the order in which they were sent.
     static func inBatch(_ batch: Int64, in database: Database) throws -> [Member] {
-        try database.all(
+        try all(
             """
-            SELECT event.seq, event.id, emission.emission_no, replay.id AS replay_id,
-                replay.name AS replay_name, replay.reason, CAST(event.envelope AS BLOB) AS envelope,
-                event.envelope_sha256
+            SELECT event.seq, event.id, emission.emission_no, CAST(event.envelope AS BLOB),
+                event.envelope_sha256, replay.id, replay.name, replay.reason
             FROM emission
             JOIN event ON event.seq = emission.seq
             LEFT JOIN replay ON replay.id = emission.replay_id
             WHERE emission.batch_id = ?
             ORDER BY replay.id IS NULL, event.seq
-            """, [batch]
-        ).map(Member.init)
+            """, [batch], in: database)
     }
 
+    /// Each row is read where SQLite has it, by place: there are up to a thousand, and a copy of a row with its names
+    /// looked up costs more than all the rest of a poll.
+    private static func all(
+        _ sql: String, _ arguments: [any DatabaseValueConvertible], in database: Database
+    ) throws -> [Member] {
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+        var members: [Member] = []
+        while let row = try rows.next() { members.append(try Member(row)) }
+        return members
+    }
+
+    /// - Parameter row: `seq`, `id`, emission number, envelope, its hash, and the replay's row, name and reason.
     private init(_ row: Row) throws {
-        sequence = row["seq"]
-        eventID = row["id"]
-        emission = row["emission_no"]
-        replay = row["replay_id"]
-        let stored = [UInt8](row["envelope"] as Data? ?? Data())
-        let hash = [UInt8](row["envelope_sha256"] as Data)
-        guard Fingerprint(of: stored).bytes == hash else {
+        sequence = row[0]
+        eventID = row[1]
+        emission = row[2]
+        replay = row[5]
+        let stored = try row.withUnsafeData(atIndex: 3) { $0.map { [UInt8]($0) } } ?? []
+        let isWhole = try row.withUnsafeData(atIndex: 4) { $0.map(Fingerprint(of: stored).bytes.elementsEqual) }
+        guard isWhole == true else {
             envelope = []
             return
         }
-        guard let name: String = row["replay_name"], let id = Replay.ID(name) else {
+        guard let name: String = row[6], let id = Replay.ID(name) else {
             envelope = stored
             return
         }
-        envelope = EventQueue.envelope(stored, withReplay: id, emission: emission, reason: row["reason"])
+        envelope = EventQueue.envelope(stored, withReplay: id, emission: emission, reason: row[7])
     }
 }
 
@@ -111,8 +119,18 @@ struct Selection {
     }
 
     /// Gives every member its emission in the batch.
-    func recordEmissions(batch: Int64, of cursor: CursorRow, in database: Database) throws {
-        for member in members {
+    ///
+    /// - Parameter position: That of the cursor before the first of them was taken.
+    func recordEmissions(
+        batch: Int64, of cursor: CursorRow, from position: Int64, in database: Database
+    ) throws {
+        let fresh = members.filter { $0.replay == nil }
+        if corrupt.isEmpty, !fresh.isEmpty {
+            try Self.insertEmissions(fresh, batch: batch, of: cursor, from: position, in: database)
+        } else {
+            for member in fresh { try Self.insertEmission(member, batch: batch, of: cursor, in: database) }
+        }
+        for member in members where member.replay != nil {
             try Self.insertEmission(member, batch: batch, of: cursor, in: database)
         }
         let replays = members.count { $0.replay != nil }
@@ -130,6 +148,20 @@ struct Selection {
             try cursor.tally(1, from: from, to: .failed, in: database)
             logger.corruptEnvelope(member.eventID)
         }
+    }
+
+    /// Records the first emission of all that the cursor passed, which are `fresh`, in one statement: a third of what
+    /// one for each takes.
+    private static func insertEmissions(
+        _ fresh: [Member], batch: Int64, of cursor: CursorRow, from position: Int64, in database: Database
+    ) throws {
+        try database.run(
+            """
+            INSERT INTO emission (seq, cursor_id, emission_no, batch_id)
+            SELECT seq, ?, 1, ? FROM event
+            WHERE source_id = ? AND seq > ? AND seq <= ? AND envelope IS NOT NULL
+            """, [cursor.id, batch, cursor.source, position, cursor.position])
+        precondition(database.changesCount == fresh.count, "what is recorded is what is sent")
     }
 
     private static func insertEmission(

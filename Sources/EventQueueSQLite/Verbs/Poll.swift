@@ -107,6 +107,7 @@ struct Poll {
         after last: BatchRow?, session: Int64?, of cursor: inout CursorRow, in database: Database
     ) throws -> PollAnswer? {
         var selection = Selection(limit: request.limit)
+        let position = cursor.position
         try selection.take(Member.replayed(cursor, limit: request.limit, in: database))
         while selection.hasRoom {
             let fresh = try Member.fresh(cursor, limit: selection.room, in: database)
@@ -129,7 +130,7 @@ struct Poll {
                 cursor.id, number.rawValue, Int64(bitPattern: nonce), request.checkpoint, session,
                 time.iso8601,
             ])
-        try selection.recordEmissions(batch: database.lastInsertedRowID, of: cursor, in: database)
+        try selection.recordEmissions(batch: database.lastInsertedRowID, of: cursor, from: position, in: database)
         return PollAnswer(
             envelopes: selection.members.map(\.envelope),
             checkpoint: Checkpoint(lineage: lineage, cursor: request.cursor, batch: number, nonce: nonce))
