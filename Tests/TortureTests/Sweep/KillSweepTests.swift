@@ -33,7 +33,7 @@ extension TortureTests {
             let isWhole = TortureSettings.form == .all
             var judgements: [Judgement] = []
             // The copy takes a thousand writes, which are all alike.
-            for (call, stride) in [("pwrite64", isWhole ? 41 : 701), ("fdatasync", 1), ("ftruncate", 1)] {
+            for (call, stride) in [("pwrite64", isWhole ? 9 : 701), ("fdatasync", 1), ("ftruncate", 1)] {
                 let sweep = KillSweep(
                     ground: ground, stride: stride, random: SeededRandom(seed: TortureSettings.seed))
                 judgements += try await sweep.run(.appendLarge, at: call, .database)
