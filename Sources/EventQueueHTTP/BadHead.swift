@@ -33,7 +33,7 @@ enum BadHead {
                 "`limits.header_bytes_max` and `limits.header_fields_max` set how large it may be."
             ).because(.headerTooLarge)
         case .invalidVersion:
-            refused(505, "Unsupported HTTP version", "This service speaks HTTP/1.1.")
+            refused(505, "Unsupported HTTP version", "This service speaks HTTP/1.1, whose lines end with CR LF.")
         default:
             refused(400, "Bad request", "These bytes are no request (RFC 9112).")
         }

@@ -82,11 +82,12 @@ struct HostName: Sendable, Equatable {
         }
         guard !name.isEmpty else { return nil }
         self.name = name.lowercased()
-        guard !rest.isEmpty else {
+        let digits = rest.dropFirst()
+        // A colon without a port is as good as none (RFC 3986, section 3.2.3).
+        guard !rest.isEmpty, rest != ":" else {
             port = nil
             return
         }
-        let digits = rest.dropFirst()
         guard rest.first == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             let number = Int(digits), number <= UInt16.max
         else { return nil }

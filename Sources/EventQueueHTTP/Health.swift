@@ -16,13 +16,23 @@ public final class Health: Sendable {
     }
 
     private let holder = Mutex(Holder())
+    private let obstacle: @Sendable () async -> String?
 
     /// Begins as not ready.
-    public init() {}
+    ///
+    /// - Parameter obstacle: Asked each time that somebody wants to know and nothing else stands in the way: what
+    ///   keeps commits from succeeding at this moment, in words like those of ``State/notReady(reason:)``.
+    public init(obstacle: @escaping @Sendable () async -> String? = { nil }) { self.obstacle = obstacle }
 
     /// The current state; never ready again once the service is shutting down.
     public var state: State {
         holder.withLock { $0.isStopping ? .notReady(reason: "shutting down") : $0.state }
+    }
+
+    /// The current state after a look at what may have changed by itself.
+    func look() async -> State {
+        guard state == .ready, let reason = await obstacle() else { return state }
+        return state == .ready ? .notReady(reason: reason) : state
     }
 
     /// Records a new state.

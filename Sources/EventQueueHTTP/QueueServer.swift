@@ -73,6 +73,7 @@ public struct QueueServer: Service {
         connections = Connections(settings: settings, metrics: metrics)
         let longPoll = LongPoll(store: store, doorbell: doorbell) { metrics.polled(in: $0) }
         let budget = ByteBudget(bytes: configuration.limits.inFlightBytesMax)
+        let readiness = SharedReading { await health.look() }
         responder = Responder(
             gate: gate,
             receiver: Receiver(
@@ -81,13 +82,13 @@ public struct QueueServer: Service {
             api: ConsumerAPI(
                 store: store, longPoll: longPoll, now: clock, sources: sources, ids: ids, retention: retention,
                 reloads: reloads, metrics: metrics, logger: logger),
-            token: token, health: health, metrics: metrics, connections: connections,
+            token: token, readiness: readiness, metrics: metrics, connections: connections,
             budget: budget,
             exposition: SharedReading { [settings, connections] in
                 metrics.text(
                     Metrics.Moment(
                         now: clock(), status: try? await store.status(), configuration: reloads?.standing,
-                        isReady: health.state == .ready, limits: settings.value,
+                        isReady: (try? await readiness.next().value) == .ready, limits: settings.value,
                         connectionsOpen: connections.count, bytesInFlight: budget.bytesTaken))
             })
     }

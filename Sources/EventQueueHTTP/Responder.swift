@@ -37,7 +37,8 @@ struct Responder: HTTPResponder {
     let receiver: Receiver
     let api: ConsumerAPI
     let token: AccessToken
-    let health: Health
+    /// What `/ready` tells.
+    let readiness: SharedReading<Health.State>
     let metrics: Metrics
     let connections: Connections
     let budget: ByteBudget
@@ -69,7 +70,7 @@ struct Responder: HTTPResponder {
         }
         switch route {
         case .health: return unread(.json(200, ["status": "ok"]), headers)
-        case .ready: return unread(readiness, headers)
+        case .ready: return unread(try await toldReadiness(), headers)
         case .metrics: return unread(try await toldMetrics(), headers)
         case .cursor, .importLines, .prune, .reload, .dropConsumer, .retry, .discard:
             return try await call(route, headers, request.body, context)
@@ -180,8 +181,8 @@ struct Responder: HTTPResponder {
     private static let broken = Answer.json(
         400, ["error": "Bad request", "detail": "The body does not end where its head says."])
 
-    private var readiness: Answer {
-        switch health.state {
+    private func toldReadiness() async throws -> Answer {
+        switch try await readiness.next().value {
         case .ready: .json(200, ["status": "ready"])
         case .notReady(let reason): .json(503, ["status": "not ready", "reason": .text(reason)])
         }

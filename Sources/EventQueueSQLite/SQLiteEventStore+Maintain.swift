@@ -61,18 +61,6 @@ extension SQLiteEventStore {
             mend: "Take a backup, then run: \(command). The service does it by itself at its start.")
     }
 
-    /// Returns once the writer has finished what was handed over before and has asked SQLite something.
-    ///
-    /// It touches neither the file nor its locks, so a full disk or a damaged file does not fail it: a restart
-    /// would mend neither.
-    ///
-    /// - Throws: ``StoreFailure`` when the store is closed.
-    package func probe() async throws {
-        try await writer.alone { pool in
-            try pool.writeWithoutTransaction { try $0.execute(sql: "SELECT 1") }
-        }
-    }
-
     /// What ``migrate(path:)`` would do, without doing it.
     ///
     /// - Throws: ``StartRefusal`` when the file must not be served.

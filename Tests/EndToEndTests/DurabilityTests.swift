@@ -106,11 +106,16 @@ import Testing
         #expect(answer.header("Retry-After").flatMap(Int.init) != nil)
         #expect(!acknowledged.isEmpty)
         #expect(try await service.client().send("GET", "/health").status == 200)
-        let lift = try ChildProcess(
-            Tool.path("prlimit"), ["--pid", "\(service.processID)", "--fsize=unlimited:"],
-            in: service.scratch)
-        #expect(await lift.waitForExit() == 0)
-        acknowledged.append(try Self.id(in: try await Self.post(201, to: service)))
+        // Not even a small one fits any more.
+        try await Self.limitFiles(of: service, to: "1")
+        #expect(try await Self.post(201, to: service).status == 503)
+        let unready = try await service.client().send("GET", "/ready")
+        #expect(unready.status == 503)
+        #expect(unready.text.contains("The disk is full."))
+        try await Self.limitFiles(of: service, to: "unlimited")
+        // Before anybody has sent anything: who asks here decides where senders are led.
+        #expect(try await service.client().send("GET", "/ready").status == 200)
+        acknowledged.append(try Self.id(in: try await Self.post(202, to: service)))
         let polled = try await service.run(["poll", "claude-code", "--limit", "1000"])
         let ids = try polled.lines.map { try JSONDecoder().decode(Event.self, from: Data($0.utf8)).id }
         #expect(ids == acknowledged)
@@ -122,6 +127,13 @@ import Testing
     private struct Receipt: Decodable { let event_id: String }
 
     private struct Event: Decodable { let id: String }
+
+    /// Sets the soft limit of how large a file may become.
+    private static func limitFiles(of service: ServiceProcess, to bytes: String) async throws {
+        let prlimit = try ChildProcess(
+            Tool.path("prlimit"), ["--pid", "\(service.processID)", "--fsize=\(bytes):"], in: service.scratch)
+        #expect(await prlimit.waitForExit() == 0)
+    }
 
     private static func post(
         _ number: Int, summaryBytes: Int = 0, to service: ServiceProcess

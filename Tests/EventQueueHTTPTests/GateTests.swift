@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "localhost", "localhost:1", "LOCALHOST", "127.0.0.1", "[::1]:99", "queue.local", "queue.local:8",
+        "localhost", "localhost:", "localhost:1", "LOCALHOST", "127.0.0.1", "[::1]:99", "queue.local", "queue.local:8",
     ])
     func `loopback names and configured hosts come in`(host: String) async throws {
         try await TestService.run(hosts: ["queue.local"]) { service in

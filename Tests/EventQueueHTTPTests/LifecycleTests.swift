@@ -89,6 +89,7 @@ import Testing
             #expect(unready.status == 503)
             #expect(unready.text == #"{"status":"not ready","reason":"the disk is full"}"#)
             let metrics = try await service.stranger.send("GET", "/metrics")
+            #expect(metrics.text.contains("\norgloop_queue_ready 0\n"))
             #expect(metrics.header("content-type")?.hasPrefix("text/plain; version=0.0.4") == true)
             for line in [
                 #"orgloop_queue_http_requests_total{route="webhook",status="200"} 1"#,

@@ -11,6 +11,7 @@ final class Guardian: Sendable {
         var databaseIdentity: DatabaseFile.Identity?
         var walIdentity: DatabaseFile.Identity?
         var events = 0
+        var lastWriteFailed = false
     }
 
     private let file: DatabaseFile
@@ -43,12 +44,22 @@ final class Guardian: Sendable {
     func guarding<Result>(appending: Int = 0, _ write: () throws -> Result) throws -> Result {
         try refuseIfFailed()
         if appending > 0 { try refuseIfFull(adding: appending) }
-        return try judging {
-            let result = try write()
-            try refuseIfReplaced()
+        do {
+            let result = try judging {
+                let result = try write()
+                try refuseIfReplaced()
+                return result
+            }
+            state.withLock { $0.lastWriteFailed = false }
             return result
+        } catch let failure as StoreFailure {
+            state.withLock { $0.lastWriteFailed = true }
+            throw failure
         }
     }
+
+    /// Whether the last write that was tried failed for what lies below us, and none has succeeded since.
+    var lastWriteFailed: Bool { state.withLock(\.lastWriteFailed) }
 
     /// Runs a question or a write and says what an error of SQLite means for the caller.
     func judging<Result>(_ body: () throws -> Result) throws -> Result {
@@ -85,11 +96,16 @@ final class Guardian: Sendable {
         if let failure = state.withLock(\.failure) { throw failure }
     }
 
+    /// Refuses while less space is left than is to be kept free.
+    func refuseIfShortOfSpace() throws {
+        let floor = limits.value.freeBytesMin
+        guard let free = file.freeBytes, free < Int64(floor) else { return }
+        throw StoreFailure.diskFull("Less than \(floor) bytes are free (free_bytes_min).")
+    }
+
     private func refuseIfFull(adding count: Int) throws {
+        try refuseIfShortOfSpace()
         let limits = limits.value
-        if let free = file.freeBytes, free < Int64(limits.freeBytesMin) {
-            throw StoreFailure.diskFull("Less than \(limits.freeBytesMin) bytes are free (free_bytes_min).")
-        }
         if state.withLock(\.events) + count > limits.queueEventsMax {
             throw StoreFailure.overQuota("The queue holds \(limits.queueEventsMax) events (queue_events_max).")
         }

@@ -11,14 +11,24 @@ enum PrivateFile {
         }
     }
 
-    /// Makes a directory and those above it, 0700, unless it exists.
+    /// Makes a directory and those above it, 0700, unless it exists; what it made is on disk then.
     static func makeDirectory(_ path: String) throws(Failure) {
+        let missing = missing(path)
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw Failure("make the directory", path, errno == 0 ? EACCES : errno)
         }
+        // SQLite syncs the directory that its files are in, and nobody those that lead there.
+        for directory in missing { syncDirectory(of: directory) }
+    }
+
+    /// The directory and those above it that do not exist.
+    private static func missing(_ path: String) -> [String] {
+        let parent = ConfigurationLoader.directory(of: path)
+        guard parent != path, !FileManager.default.fileExists(atPath: path) else { return [] }
+        return [path] + missing(parent)
     }
 
     /// The content up to `bytesMax`, which is enough for tokens and checkpoints; `nil` when there is no such file.

@@ -85,7 +85,7 @@ struct QueueService {
     }
 
     private func serve(_ store: SQLiteEventStore, _ parts: ServiceParts) async throws {
-        let health = Health()
+        let health = Health { await store.obstacle()?.explanation }
         health.set(.ready)
         let current = Current(configuration)
         let address = ServiceAddress()

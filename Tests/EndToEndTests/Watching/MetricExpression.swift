@@ -20,7 +20,7 @@ struct MetricExpression {
     private(set) var groupings: [String] = []
 
     private static let functions: Set<String> = [
-        "sum", "min", "max", "rate", "increase", "changes", "delta", "absent", "histogram_quantile", "time",
+        "sum", "min", "max", "rate", "increase", "changes", "delta", "absent", "count", "histogram_quantile", "time",
     ]
     private static let groupers: Set<String> = ["by", "without", "on", "ignoring"]
     private static let operators: Set<String> = ["and", "or", "unless"]

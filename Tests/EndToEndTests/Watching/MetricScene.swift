@@ -38,11 +38,15 @@ struct MetricScene {
         }
     }
 
+    /// What Prometheus says of whom it asked.
+    private static let labelsOfPrometheus: Set<String> = ["instance", "job"]
+
     /// What is wrong with an expression that asks this service; nothing when it asks for what there is.
     func faults(of text: String) -> [String] {
         do {
             let expression = try MetricExpression(text)
-            let known = Set(expression.selectors.flatMap { samples[$0.name] ?? [] }.flatMap(\.keys))
+            let told = expression.selectors.flatMap { samples[$0.name] ?? [] }.flatMap(\.keys)
+            let known = Self.labelsOfPrometheus.union(told)
             let strange = expression.groupings.filter { !known.contains($0) }
             return expression.selectors.flatMap(faults) + strange.map { "nothing has the label \($0)" }
         } catch {
@@ -58,7 +62,7 @@ struct MetricScene {
         if ["rate", "increase"].contains(selector.function), !isCounting {
             faults.append("\(selector.name) is no counter")
         }
-        for matcher in selector.matchers where matcher.label != "instance" {
+        for matcher in selector.matchers where !Self.labelsOfPrometheus.contains(matcher.label) {
             let values = Set(found.compactMap { $0[matcher.label] })
             for wanted in matcher.operation.hasSuffix("~") ? matcher.value.split(separator: "|") : [matcher.value[...]]
             {
