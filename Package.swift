@@ -18,6 +18,7 @@ let package = Package(
         .executable(name: "orgloop-queue", targets: ["OrgLoopQueueCommand"])
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
@@ -95,11 +96,15 @@ let package = Package(
                 "EventQueue", "EventQueueHTTP", "EventQueueMigrations", "EventQueueServiceFiles", "EventQueueSQLite",
                 "OrgLoopConnector", crypto, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            // The receiver that `bench compare` measures against, embedded so that the binary can be copied anywhere.
+            resources: [.embedInCode("Bench/Peers/receiver.mjs")],
             swiftSettings: strict
         ),
         // The promises that every `EventStore` keeps; an engine's tests run them against itself.
@@ -143,6 +148,7 @@ let package = Package(
             dependencies: [
                 "EndToEndSupport", "EventQueue", "EventQueueHTTP", "EventQueueSQLite", "OrgLoopConnector",
                 "OrgLoopQueueCommand", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -27,7 +27,7 @@ struct OrgLoopQueue: AsyncParsableCommand {
             StatusCommand.self, ResumeCommand.self, EventsCommand.self, ShowCommand.self, TailCommand.self,
             ReplayCommand.self, QuarantineCommand.self, PruneCommand.self, ConsumerCommand.self, VerifyCommand.self,
             BackupCommand.self, ExportCommand.self, ImportCommand.self, HookCommand.self, ConnectorCommand.self,
-            ServiceCommand.self, DoctorCommand.self,
+            ServiceCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 }
 

@@ -1,0 +1,31 @@
+/// How much load one run makes.
+struct LoadPlan: Sendable {
+    /// When a run ends; what is in flight then is waited for.
+    enum Limit: Sendable, Equatable {
+        case requests(Int)
+        case duration(Duration)
+    }
+
+    /// As many requests are in flight at once, each on a connection of its own.
+    let connections: Int
+    let limit: Limit
+
+    /// More connections than this would measure how this process waits for them.
+    static let connectionsMax = 1024
+
+    /// How many different requests it may take, if a second takes `rateMax` of them.
+    ///
+    /// A run that uses them all up ends early, with the time that it took.
+    func requests(rateMax: Double) -> Int {
+        switch limit {
+        case .requests(let count): count
+        case .duration(let duration):
+            min(max(Int(duration / .seconds(1) * rateMax), 2 * connections), Self.poolRequestsMax)
+        }
+    }
+
+    /// Half a million requests take some 250 MB of memory.
+    private static let poolRequestsMax = 500_000
+    /// More than anything here answers in a second on two cores: for a first run, when no rate is known.
+    static let rateUnknown = 40_000.0
+}

@@ -1,0 +1,50 @@
+/// What the service is compared with, in the order of the table.
+enum PeerKind: String, CaseIterable, Sendable {
+    case service = "orgloop-queue"
+    case node = "Node, no fsync"
+    case nodeSynced = "Node, fsync"
+    case redis = "Redis Streams, fsync"
+    case responder = "bare SwiftNIO"
+
+    /// What its answer means.
+    var promise: String {
+        switch self {
+        case .service: "durable"
+        case .node: "written"
+        case .nodeSynced: "durable"
+        case .redis: "durable; no HTTP, no HMAC"
+        case .responder: "nothing"
+        }
+    }
+
+    /// How many times as many requests a second the service is to answer; `nil` for the service itself.
+    var target: Double? {
+        switch self {
+        case .service: nil
+        case .node: 2
+        case .nodeSynced: 6
+        case .redis: 0.8
+        case .responder: 0.6
+        }
+    }
+
+    /// Starts it in a directory of its own.
+    ///
+    /// - Throws: ``PeerMissing`` when it is not installed.
+    func start(in scratch: BenchScratch, connections: Int) async throws -> any Peer {
+        switch self {
+        case .service:
+            let place = try ServicePlace("service", in: scratch, connections: connections)
+            return try await BenchService.start(place, in: scratch)
+        case .node: return try await NodePeer.start(isSynced: false, in: scratch)
+        case .nodeSynced: return try await NodePeer.start(isSynced: true, in: scratch)
+        case .redis: return try await RedisPeer.start(in: scratch)
+        case .responder: return try await ResponderPeer.start(in: scratch)
+        }
+    }
+}
+
+/// A peer that is not installed here.
+struct PeerMissing: Error {
+    let program: String
+}
