@@ -12,7 +12,8 @@ struct LoadFigures: Sendable {
     var elapsed: Duration = .zero
 
     /// Nanoseconds of each answer, three digits exact.
-    private var latencies = Histogram<UInt32>(highestTrackableValue: Self.latencyMax, numberOfSignificantValueDigits: .three)
+    private var latencies = Histogram<UInt32>(
+        highestTrackableValue: Self.latencyMax, numberOfSignificantValueDigits: .three)
     private static let latencyMax: UInt64 = 120_000_000_000
 
     mutating func answered(after nanoseconds: UInt64) {

@@ -34,7 +34,8 @@ struct ScaleBench {
         let figures =
             ingest + handover + [
                 Figure(
-                    "idle_resident_bytes", "memory, idle", idle.map(Double.init), .bytes, target: .atMost(40 * 1_048_576)),
+                    "idle_resident_bytes", "memory, idle", idle.map(Double.init), .bytes,
+                    target: .atMost(40 * 1_048_576)),
                 Figure(
                     "load_resident_bytes_max", "memory at full load, most", most.map(Double.init), .bytes,
                     target: .atMost(150 * 1_048_576)),
@@ -118,9 +119,11 @@ struct ScaleBench {
         return [
             Figure("poll_p50_us", "poll of 500 with all pending, median", ours.medianMicroseconds, .microseconds),
             Figure("poll_p99_us", "poll of 500 with all pending, p99", most, .microseconds),
-            Figure("few_poll_p50_us", "poll of 500 with 1000 pending, median", theirs.medianMicroseconds, .microseconds),
+            Figure(
+                "few_poll_p50_us", "poll of 500 with 1000 pending, median", theirs.medianMicroseconds, .microseconds),
             Figure("few_poll_p99_us", "poll of 500 with 1000 pending, p99", least, .microseconds),
-            Figure("poll_p99_ratio", "poll p99, all by 1000 pending", most / max(least, 1), .ratio, target: .atMost(1.5)),
+            Figure(
+                "poll_p99_ratio", "poll p99, all by 1000 pending", most / max(least, 1), .ratio, target: .atMost(1.5)),
         ]
     }
 
@@ -128,7 +131,8 @@ struct ScaleBench {
     private func hook(_ service: BenchService) async throws -> Series {
         progress.begin("hook")
         let input = scratch.path("hook.json")
-        let event = #"{"session_id":"bench","cwd":"/home/user/my-project","hook_event_name":"SessionEnd","reason":"other"}"#
+        let event =
+            #"{"session_id":"bench","cwd":"/home/user/my-project","hook_event_name":"SessionEnd","reason":"other"}"#
         try PrivateFile.replace(input, with: Array(event.utf8))
         var order = SpawnedProgram.Order(
             words: [

@@ -103,6 +103,7 @@ struct SpawnedProgram: Sendable {
 
     private static func failure(_ order: Order, _ code: Int32) -> CommandFailure {
         CommandFailure(
-            message: "cannot start \(order.words[0]): \(String(cString: strerror(code)))", mend: "Check that it is a program.")
+            message: "cannot start \(order.words[0]): \(String(cString: strerror(code)))",
+            mend: "Check that it is a program.")
     }
 }
