@@ -10,6 +10,8 @@ import Testing
         ["verify"], ["backup"], ["export"], ["import"], ["doctor"],
         ["hook"], ["hook", "install"], ["hook", "uninstall"], ["hook", "status"],
         ["service"], ["service", "install"], ["service", "uninstall"], ["service", "status"],
+        ["bench"], ["bench", "ingest"], ["bench", "latency"], ["bench", "drain"], ["bench", "scale"],
+        ["bench", "compare"],
     ]
 
     @Test(arguments: verbs)
@@ -53,7 +55,12 @@ import Testing
         ["events", "--state", "lost"], ["events", "--last", "--after", "3"], ["events", "--since", "noon"],
         ["show"], ["show", "7"], ["tail", "-n", "-1"], ["replay", "show", "7"], ["replay", "list", "--limit", "0"],
         ["consumer", "drop", "a"], ["consumer", "drop", "a b", "--reason", "r"], ["poll", "a", "--json", "--follow"],
-        ["import"],
+        ["import"], ["bench", "ingest", "--seconds", "1", "--requests", "1"],
+        ["bench", "ingest", "--connections", "0"],
+        ["bench", "ingest", "--secret-variable", "S"], ["bench", "ingest", "--seconds", "0"],
+        ["bench", "drain", "--limit", "1001"], ["bench", "scale", "--events", "1"],
+        ["bench", "compare", "--rounds", "0"],
+        ["bench", "latency", "--requests", "many"], ["bench", "nonsense"],
     ])
     func `misuse exits 2 and says so on standard error`(_ arguments: [String]) async throws {
         let run = try await Binary.run(arguments, in: Scratch())

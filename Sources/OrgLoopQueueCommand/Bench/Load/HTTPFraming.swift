@@ -52,7 +52,7 @@ struct HTTPFraming: AnswerFraming {
 
     /// Where `text`, in lower case, stands first in `view`, in either case.
     private static func position(of text: [UInt8], in view: ByteBufferView) -> Int? {
-        view.withUnsafeBytes { bytes in
+        view.withUnsafeBytes { bytes -> Int? in
             guard bytes.count >= text.count else { return nil }
             for start in 0...(bytes.count - text.count) where bytes[start] == text[0] {
                 if text.indices.allSatisfy({ lowered(bytes[start + $0]) == text[$0] }) { return start }

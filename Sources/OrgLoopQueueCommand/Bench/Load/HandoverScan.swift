@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 
 /// What the answer to a poll brought, found without parsing it: the generator shares its cores with the service.
@@ -10,17 +9,17 @@ struct HandoverScan {
     let ids: [[UInt8]]
     let checkpoint: String?
 
-    private static let idStart = Array(#"{"id":"evt_"#.utf8)
+    private static let idStart = BytePattern(#"{"id":"evt_"#)
     /// What an id of the queue's own has behind its prefix.
     private static let idDigits = 16
-    private static let checkpointStart = Array(#""checkpoint":""#.utf8)
+    private static let checkpointStart = BytePattern(#""checkpoint":""#)
 
     /// What stands behind the events is shorter than this.
     private static let tailBytes = 1024
 
     init(_ body: ByteBuffer) {
         let found = body.withUnsafeReadableBytes { bytes in
-            let ids = Self.positions(of: Self.idStart, in: bytes).map { position in
+            let ids = Self.idStart.positions(in: bytes).map { position in
                 let start = position + Self.idStart.count
                 return Array(bytes[start..<min(start + Self.idDigits, bytes.count)])
             }
@@ -33,22 +32,8 @@ struct HandoverScan {
     private static func checkpoint(in bytes: UnsafeRawBufferPointer) -> String? {
         // The last one: a payload may have such a member, too.
         let tail = max(0, bytes.count - tailBytes)
-        guard let position = positions(of: checkpointStart, in: bytes, from: tail).last else { return nil }
+        guard let position = checkpointStart.positions(in: bytes, from: tail).last else { return nil }
         let text = bytes[(position + checkpointStart.count)...].prefix { $0 != UInt8(ascii: "\"") }
         return String(decoding: text, as: UTF8.self)
-    }
-
-    private static func positions(
-        of text: [UInt8], in bytes: UnsafeRawBufferPointer, from first: Int = 0
-    ) -> [Int] {
-        guard let base = bytes.baseAddress else { return [] }
-        var positions: [Int] = []
-        var start = first
-        while let found = memmem(base + start, bytes.count - start, text, text.count) {
-            let position = base.distance(to: UnsafeRawPointer(found))
-            positions.append(position)
-            start = position + text.count
-        }
-        return positions
     }
 }

@@ -66,7 +66,7 @@ final class PollProgress: Sendable {
     ///
     /// First emissions go in the order of `seq`, and the queue makes ids that rise with it: an event that comes twice,
     /// or out of its turn, has an id that does not rise.
-    fileprivate func take(_ scan: HandoverScan) -> (problem: String?, isEmpty: Bool) {
+    func take(_ scan: HandoverScan) -> (problem: String?, isEmpty: Bool) {
         state.withLock { saved in
             for id in scan.ids {
                 guard saved.lastID.lexicographicallyPrecedes(id) else {
