@@ -9,10 +9,10 @@ struct RequestPool: LoadScript {
 
     init(_ count: Int, of form: some RequestForm, bodies: inout SessionBodies) {
         var bytes = ByteBuffer()
-        for _ in 0..<count {
+        for number in 0..<count {
             form.write(bodies.next(), to: &bytes)
             // One allocation for all: their lengths are equal.
-            if bytes.capacity < bytes.readableBytes * 2 { bytes.reserveCapacity(bytes.readableBytes * count) }
+            if number == 0 { bytes.reserveCapacity(bytes.readableBytes * count) }
         }
         self.bytes = bytes
         self.count = count

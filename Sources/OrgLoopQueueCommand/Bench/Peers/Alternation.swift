@@ -1,3 +1,5 @@
+import Foundation
+
 /// The rounds of a comparison: every peer in turn, A B C A B C.
 struct Alternation {
     let scratch: BenchScratch
@@ -56,6 +58,8 @@ struct Alternation {
         _ one: Running, _ time: Duration, _ stage: String, _ bodies: inout SessionBodies
     ) async throws -> LoadFigures {
         progress.begin(stage)
+        // What another has written and not synced is not to be synced at this one's expense.
+        await Blocking.run { sync() }
         let plan = LoadPlan(connections: connections, limit: .duration(time))
         let figures = try await one.peer.measure(plan, rateMax: one.rateMax, &bodies, progress)
         try figures.requireSuccess(of: one.kind.rawValue)

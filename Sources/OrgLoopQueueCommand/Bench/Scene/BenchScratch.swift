@@ -48,7 +48,13 @@ final class BenchScratch: Sendable {
             scratch.clear()
             for signal in signals { signal.cancel() }
         }
-        return try await body(scratch)
+        do {
+            return try await body(scratch)
+        } catch {
+            // What failed because a signal cleared everything away is no failure to tell: the signal ends the process.
+            if scratch.isCleared { try await Task.sleep(for: .seconds(60)) }
+            throw error
+        }
     }
 
     /// Starts a program that does not outlive the bench.
@@ -63,8 +69,10 @@ final class BenchScratch: Sendable {
 
     /// Ends a program of ours.
     func stop(_ program: SpawnedProgram) {
-        let isOurs = state.withLock { $0.programs.removeValue(forKey: program.processID) != nil }
-        if isOurs { program.kill() }
+        state.withLock { state in
+            // A signal that comes now waits, and finds nothing left to end.
+            if state.programs.removeValue(forKey: program.processID) != nil { program.kill() }
+        }
     }
 
     /// Waits for the end of a program of ours.
@@ -83,6 +91,8 @@ final class BenchScratch: Sendable {
         let own = ["HOME": directory, "XDG_STATE_HOME": path("state")]
         return own.merging(inherited.filter { ["PATH", "LD_LIBRARY_PATH", "TMPDIR"].contains($0.key) }) { $1 }
     }
+
+    private var isCleared: Bool { state.withLock(\.isCleared) }
 
     private func clear() {
         state.withLock { state in
