@@ -43,7 +43,7 @@ struct BenchDrainCommand: AsyncParsableCommand {
         let service = try await BenchService.start(place, in: scratch)
         try await service.waitUntilIdle()
         progress.begin("polling")
-        let polled = PollProgress()
+        let polled = PollProgress(.rising)
         // The last of them is answered with nothing, and confirms the one before.
         let plan = LoadPlan(connections: 1, limit: .requests((pending + limit - 1) / limit + 1))
         let script = try service.poll(limit: limit, polled)

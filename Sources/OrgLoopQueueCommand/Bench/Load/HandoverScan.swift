@@ -5,8 +5,8 @@ import NIOCore
 /// It relies on how the service writes its answer: envelopes as they were stored, each beginning with its id, then the
 /// checkpoint.
 struct HandoverScan {
-    /// The ids of the events in their order.
-    let ids: [[UInt8]]
+    /// The numbers in the ids of the events, in their order.
+    let ids: [UInt64]
     let checkpoint: String?
 
     private static let idStart = BytePattern(#"{"id":"evt_"#)
@@ -19,14 +19,26 @@ struct HandoverScan {
 
     init(_ body: ByteBuffer) {
         let found = body.withUnsafeReadableBytes { bytes in
-            let ids = Self.idStart.positions(in: bytes).map { position in
+            let ids = Self.idStart.positions(in: bytes).compactMap { position in
                 let start = position + Self.idStart.count
-                return Array(bytes[start..<min(start + Self.idDigits, bytes.count)])
+                return Self.number(bytes[start..<min(start + Self.idDigits, bytes.count)])
             }
             return (ids, Self.checkpoint(in: bytes))
         }
         ids = found.0
         checkpoint = found.1
+    }
+
+    private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
+        var number: UInt64 = 0
+        for digit in digits {
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): number = number << 4 | UInt64(digit & 0x0F)
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): number = number << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
+        }
+        return number
     }
 
     private static func checkpoint(in bytes: UnsafeRawBufferPointer) -> String? {

@@ -1,5 +1,4 @@
 import NIOCore
-import Synchronization
 
 /// A consumer that polls one source and presents each checkpoint, on one connection.
 struct PollScript: LoadScript {
@@ -36,8 +35,7 @@ struct PollScript: LoadScript {
 
         func next() -> ByteBuffer? {
             guard !isDone else { return nil }
-            let saved = script.progress.saved
-            let checkpoint = saved.checkpoint.map { "\"\($0)\"" } ?? "null"
+            let checkpoint = script.progress.checkpoint.map { "\"\($0)\"" } ?? "null"
             let body = #"{"checkpoint":\#(checkpoint),"limit":\#(script.limit)}"#
             return ByteBuffer(string: "\(head)\(body.utf8.count)\r\n\r\n\(body)")
         }
@@ -46,37 +44,6 @@ struct PollScript: LoadScript {
             let (problem, isEmpty) = script.progress.take(HandoverScan(body))
             isDone = isEmpty
             return problem
-        }
-    }
-}
-
-/// How far a consumer has come; the bench looks at it while the event loop goes on.
-final class PollProgress: Sendable {
-    struct Saved {
-        var checkpoint: String?
-        var events = 0
-        fileprivate var lastID: [UInt8] = []
-    }
-
-    private let state = Mutex(Saved())
-
-    var saved: Saved { state.withLock(\.self) }
-
-    /// Saves what an answer brought.
-    ///
-    /// First emissions go in the order of `seq`, and the queue makes ids that rise with it: an event that comes twice,
-    /// or out of its turn, has an id that does not rise.
-    func take(_ scan: HandoverScan) -> (problem: String?, isEmpty: Bool) {
-        state.withLock { saved in
-            for id in scan.ids {
-                guard saved.lastID.lexicographicallyPrecedes(id) else {
-                    return ("an event came twice or out of its turn: \(String(decoding: id, as: UTF8.self))", true)
-                }
-                saved.lastID = id
-            }
-            saved.events += scan.ids.count
-            if let checkpoint = scan.checkpoint { saved.checkpoint = checkpoint }
-            return (nil, scan.ids.isEmpty)
         }
     }
 }

@@ -88,26 +88,39 @@ struct ScaleBench {
         return figures
     }
 
+    /// A consumer of one of the services, and what its polls took.
+    private struct Consumer {
+        let service: BenchService
+        var figures = LoadFigures()
+        private let polled = PollProgress(.any)
+
+        init(service: BenchService) { self.service = service }
+
+        func poll(_ progress: LoadProgress) async throws -> LoadFigures {
+            let script = try service.poll(limit: ScaleBench.pollEvents, polled)
+            let figures = try await service.generator(progress).run(
+                LoadPlan(connections: 1, limit: .requests(1)), script)
+            try figures.requireSuccess(of: "poll")
+            return figures
+        }
+    }
+
     /// One poll of each in turns; before it each gets as many events as a poll takes, so that as many wait as before.
     private func poll(
         _ large: BenchService, _ few: BenchService, _ bodies: inout SessionBodies
     ) async throws -> [Figure] {
         let refill = LoadPlan(connections: connections, limit: .requests(Self.pollEvents))
-        var consumers = [(large, PollProgress(), LoadFigures()), (few, PollProgress(), LoadFigures())]
+        var consumers = [Consumer(service: large), Consumer(service: few)]
         // The first poll makes the consumer; it is not counted.
         for number in 0...polls {
             progress.begin("poll \(number) of \(polls)")
             for index in consumers.indices {
-                let (service, polled, _) = consumers[index]
-                if number > 0 { _ = try await send(refill, to: service, &bodies) }
-                let script = try service.poll(limit: Self.pollEvents, polled)
-                let figures = try await service.generator(progress).run(
-                    LoadPlan(connections: 1, limit: .requests(1)), script)
-                try figures.requireSuccess(of: "poll")
-                if number > 0 { consumers[index].2.add(figures) }
+                if number > 0 { _ = try await send(refill, to: consumers[index].service, &bodies) }
+                let figures = try await consumers[index].poll(progress)
+                if number > 0 { consumers[index].figures.add(figures) }
             }
         }
-        let (ours, theirs) = (consumers[0].2, consumers[1].2)
+        let (ours, theirs) = (consumers[0].figures, consumers[1].figures)
         let (most, least) = (ours.microseconds(percentile: 99), theirs.microseconds(percentile: 99))
         return [
             Figure("poll_p50_us", "poll of 500 with all pending, median", ours.medianMicroseconds, .microseconds),
