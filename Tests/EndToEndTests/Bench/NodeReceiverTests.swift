@@ -36,11 +36,15 @@ struct NodeReceiverTests {
         let node = try ChildProcess(
             Tool.path("strace"),
             [
-                "-f", "-e", "trace=fdatasync", "-o", "trace", Tool.path("node"), "receiver.mjs", "events.jsonl",
+                "-f", "-e", "trace=execve,fdatasync", "-o", "trace", Tool.path("node"), "receiver.mjs", "events.jsonl",
                 "--fsync",
             ],
             in: scratch, environment: ["RECEIVER_SECRET": "s3cret"])
         let client = try await Self.client(node)
+        // It outlives the strace that a test ends; the line of its start has its number.
+        let first = String(decoding: try scratch.read("trace"), as: UTF8.self).prefix { $0.isNumber }
+        let processID = try #require(pid_t(first))
+        defer { kill(processID, SIGKILL) }
         for number in 1...3 {
             let reply = try await Self.post(#"{"session_id":"s"}"#, secret: "s3cret", to: client)
             #expect(reply.status == 200)

@@ -20,7 +20,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
 
     @OptionGroup var load: BenchConnectionOptions
 
-    @Option(help: "Seconds to send for (default: 5).")
+    @Option(help: "Seconds to send for, or until \(LoadPlan.requestsMax) requests were sent (default: 5).")
     var seconds: Double?
 
     @Option(help: "How many requests to send, instead of for how long.")
@@ -41,7 +41,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
         _ = try CursorArguments.sourceID(source)
         if seconds != nil, requests != nil { throw ValidationError("Say --seconds or --requests, not both.") }
         if let seconds { try BenchNumber.check(seconds: seconds) }
-        if let requests { try BenchNumber.check(requests, "--requests", in: 1...10_000_000) }
+        if let requests { try BenchNumber.check(requests, "--requests", in: 1...LoadPlan.requestsMax) }
         if url == nil, secretVariable != nil || source != ServicePlace.source {
             throw ValidationError("--source and --secret-variable are about the service that --url names.")
         }

@@ -25,7 +25,7 @@ struct BenchLatencyCommand: AsyncParsableCommand {
     /// What the service may add.
     private static let addedMicrosecondsMax = 400.0
 
-    func validate() throws { try BenchNumber.check(requests, "--requests", in: Self.rounds...10_000_000) }
+    func validate() throws { try BenchNumber.check(requests, "--requests", in: Self.rounds...LoadPlan.requestsMax) }
 
     mutating func run() async throws {
         let report = try await BenchScratch.with(in: options.directory) { try await measure($0) }

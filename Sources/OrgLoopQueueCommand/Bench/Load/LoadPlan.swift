@@ -20,12 +20,12 @@ struct LoadPlan: Sendable {
         switch limit {
         case .requests(let count): count
         case .duration(let duration):
-            min(max(Int(duration / .seconds(1) * rateMax), 2 * connections), Self.poolRequestsMax)
+            min(max(Int(duration / .seconds(1) * rateMax), 2 * connections), Self.requestsMax)
         }
     }
 
-    /// Half a million requests take some 250 MB of memory.
-    private static let poolRequestsMax = 500_000
+    /// The most requests of a run: they take some 600 MB of memory.
+    static let requestsMax = 1_000_000
     /// More than anything here answers in a second on two cores: for a first run, when no rate is known.
     static let rateUnknown = 40_000.0
 }

@@ -3,7 +3,7 @@ import Synchronization
 /// How far a run is, on a terminal.
 final class LoadProgress: Sendable {
     private let line: Mutex<Progress>
-    private let stage = Mutex("")
+    private let name = Mutex("")
     private let isShown: Bool
 
     init(isShown: Bool = StandardStream.error.isTerminal) {
@@ -12,11 +12,14 @@ final class LoadProgress: Sendable {
     }
 
     /// What the runs that follow are about.
-    func begin(_ name: String) {
+    func begin(_ stage: String) {
         guard isShown else { return }
-        stage.withLock { $0 = name }
-        line.withLock { $0.show(name, 0, of: 0) }
+        name.withLock { $0 = stage }
+        line.withLock { $0.show(stage, 0, of: 0) }
     }
+
+    /// What is being done.
+    var stage: String { name.withLock(\.self) }
 
     /// Called for every answer, so it does nothing where nobody looks.
     func note(_ figures: LoadFigures, of limit: LoadPlan.Limit) {
@@ -30,8 +33,8 @@ final class LoadProgress: Sendable {
     /// Shows `done` of `total`.
     func show(_ done: Int, of total: Int) {
         guard isShown else { return }
-        let name = stage.withLock(\.self)
-        line.withLock { $0.show(name, done, of: total) }
+        let stage = stage
+        line.withLock { $0.show(stage, done, of: total) }
     }
 
     /// Clears the line.

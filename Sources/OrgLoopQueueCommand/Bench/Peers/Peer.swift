@@ -21,7 +21,10 @@ extension Peer {
     func measure(
         _ plan: LoadPlan, rateMax: Double, _ bodies: inout SessionBodies, _ progress: LoadProgress
     ) async throws -> LoadFigures {
+        let stage = progress.stage
+        progress.begin("signing requests")
         let pool = RequestPool(plan.requests(rateMax: rateMax), of: form, bodies: &bodies)
+        progress.begin(stage)
         return try await LoadGenerator(host: host, port: port, progress: progress).run(plan, pool)
     }
 }
