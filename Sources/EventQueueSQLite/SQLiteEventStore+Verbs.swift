@@ -4,7 +4,15 @@ import Logging
 
 extension SQLiteEventStore {
     public func append(_ event: NewEvent) async throws -> Appended {
-        try await writer.append(event)
+        try await withCheckedThrowingContinuation { continuation in
+            writer.append(event) { continuation.resume(with: $0) }
+        }
+    }
+
+    public func append(
+        _ event: NewEvent, then answer: @escaping @Sendable (Result<Appended, any Error>) -> Void
+    ) {
+        writer.append(event, then: answer)
     }
 
     public func append(_ events: [NewEvent]) async throws -> [Appended] {

@@ -12,6 +12,13 @@ public protocol EventStore: Sendable {
     /// - Throws: ``StoreFailure``; a retry then finds whatever the failed attempt left behind.
     func append(_ event: NewEvent) async throws -> Appended
 
+    /// Stores `event` as ``append(_:)-(NewEvent)`` does, for a caller that has no task to suspend.
+    ///
+    /// An engine need not have it. One that does spares each request a task and two changes of thread.
+    ///
+    /// - Parameter answer: Called once, on any thread; what comes next waits until it returns.
+    func append(_ event: NewEvent, then answer: @escaping @Sendable (Result<Appended, any Error>) -> Void)
+
     /// Stores all of `events`, which came in one request, or none of them.
     ///
     /// - Returns: What became of each. After a ``Appended/conflict(_:)``, which is the last of them, nothing is
@@ -131,6 +138,20 @@ public protocol EventStore: Sendable {
     /// One replay and its first events by `seq`, at most ``Limits/pageRowsMax``; `nil` when there is none of
     /// this name.
     func replay(_ id: Replay.ID) async throws -> (record: ReplayRecord, members: [ReplayRecord.Member])?
+}
+
+extension EventStore {
+    public func append(
+        _ event: NewEvent, then answer: @escaping @Sendable (Result<Appended, any Error>) -> Void
+    ) {
+        Task {
+            do {
+                answer(.success(try await append(event)))
+            } catch {
+                answer(.failure(error))
+            }
+        }
+    }
 }
 
 /// What an append did.

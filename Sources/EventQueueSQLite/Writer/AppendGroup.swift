@@ -4,9 +4,12 @@ import GRDB
 
 /// Appends that share a commit. It belongs to the writer's thread.
 final class AppendGroup {
+    /// Tells one caller what became of its event.
+    typealias Receipt = @Sendable (Result<Appended, any Error>) -> Void
+
     private struct Member {
         let event: NewEvent
-        let continuation: CheckedContinuation<Appended, any Error>
+        let receipt: Receipt
     }
 
     private let guardian: Guardian
@@ -23,8 +26,8 @@ final class AppendGroup {
 
     var count: Int { members.count }
 
-    func add(_ event: NewEvent, _ continuation: CheckedContinuation<Appended, any Error>) {
-        members.append(Member(event: event, continuation: continuation))
+    func add(_ event: NewEvent, _ receipt: @escaping Receipt) {
+        members.append(Member(event: event, receipt: receipt))
     }
 
     /// Commits the members and tells each what became of it: all are durable, or none is acknowledged.
@@ -41,11 +44,11 @@ final class AppendGroup {
             }
             onCommit(Commit(events: group.count, duration: begin.duration(to: .now)))
             guardian.noteStored(results.count { if case .success(.stored) = $0 { true } else { false } })
-            for (member, result) in zip(group, results) { member.continuation.resume(with: result) }
+            for (member, result) in zip(group, results) { member.receipt(result) }
             for source in Set(group.map(\.event.source)) { doorbell.ring(source) }
         } catch {
             sourceRows = [:]
-            for member in group { member.continuation.resume(throwing: error) }
+            for member in group { member.receipt(.failure(error)) }
         }
     }
 

@@ -6,12 +6,12 @@ import Synchronization
 
 /// The one thread that writes: it commits appends in groups and runs every other verb alone.
 ///
-/// Callers hand over work and suspend; what waits while a commit is under way shares the next one. All
+/// Callers hand over work and are told later; what waits while a commit is under way shares the next one. All
 /// bookkeeping is on the thread, so nothing here needs a lock but the queue of work.
 final class Writer: Sendable {
     /// Work for the thread. A job is told its result only after the commit it belongs to.
     enum Job: Sendable {
-        case append(NewEvent, CheckedContinuation<Appended, any Error>)
+        case append(NewEvent, AppendGroup.Receipt)
         /// Runs on the thread and resumes its own caller; without a pool, to say that it was refused.
         case alone(@Sendable (DatabasePool?) -> Void)
     }
@@ -53,9 +53,9 @@ final class Writer: Sendable {
     }
 
     /// Appends with whatever else waits for the next commit.
-    func append(_ event: NewEvent) async throws -> Appended {
-        try await withCheckedThrowingContinuation { submit(.append(event, $0)) }
-    }
+    ///
+    /// - Parameter receipt: Called on the thread after the commit; the other members wait for it.
+    func append(_ event: NewEvent, then receipt: @escaping AppendGroup.Receipt) { submit(.append(event, receipt)) }
 
     /// Runs `verb` in a transaction of its own and returns after its commit.
     ///
@@ -107,20 +107,21 @@ final class Writer: Sendable {
     }
 
     private func submit(_ job: Job) {
-        let accepted = state.withLock { state in
-            guard !state.isStopping else { return false }
+        // Nil where it is refused. Whoever finds jobs in the queue finds the thread told of them, too.
+        let isFirst: Bool? = state.withLock { state in
+            guard !state.isStopping else { return nil }
             state.jobs.append(job)
-            return true
+            return state.jobs.count == 1
         }
-        guard accepted else { return refuse(job) }
-        work.signal()
+        guard let isFirst else { return refuse(job) }
+        if isFirst { work.signal() }
     }
 
     private static let stopping = StoreFailure.unavailable("The service is stopping.")
 
     private func refuse(_ job: Job) {
         switch job {
-        case .append(_, let continuation): continuation.resume(throwing: Self.stopping)
+        case .append(_, let receipt): receipt(.failure(Self.stopping))
         case .alone(let body): body(nil)
         }
     }
@@ -150,8 +151,8 @@ final class Writer: Sendable {
     private func run(_ jobs: [Job], _ pool: DatabasePool, _ group: AppendGroup) {
         for job in jobs {
             switch job {
-            case .append(let event, let continuation):
-                group.add(event, continuation)
+            case .append(let event, let receipt):
+                group.add(event, receipt)
                 if group.count >= Self.groupEventsMax { group.commit(in: pool) }
             case .alone(let body):
                 // Appends that were handed over before it are committed before it.
