@@ -1,6 +1,4 @@
 import EventQueue
-import HummingbirdCore
-import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -28,12 +26,26 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private let settings: Current<Limits.Settings>
     private let connections: Connections
+    /// What the peer owes, or is given time for.
+    private enum Debt {
+        case head
+        case body
+        /// It owes nothing that is waited for any more.
+        case departure
+    }
+
+    /// What the peer does with the answers that it is given.
+    private enum Taking {
+        case soon
+        case atLast
+    }
+
     private var context: ChannelHandlerContext?
     /// Of the head or the body that the peer owes.
-    private var requestDeadline: Scheduled<Void>?
+    private var requestDeadline: Deadline<Debt>?
     /// Of the answer that the peer has not taken yet. It runs beside the other one: whoever asks and asks without ever
     /// reading is not waited for longer than others.
-    private var answerDeadline: Scheduled<Void>?
+    private var answerDeadline: Deadline<Taking>?
     /// Whether a request was taken whose answer is not given yet.
     private var isOpen = false
     private var isReading = false
@@ -56,6 +68,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        requestDeadline = Deadline(on: context.eventLoop) { [weak self] in self?.isOwing($0) }
+        answerDeadline = Deadline(on: context.eventLoop) { [weak self] in self?.isNotTaking($0) }
         connections.add(context.channel)
         if context.channel.isActive { awaitHead(context) }
     }
@@ -96,12 +110,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
             isLast = Self.isLast(head)
             inviteBody(of: head, context)
             enter(.awaitingBody, context)
-            awaitBody(context)
+            requestDeadline?.expect(.body, within: TimeAmount(settings.value.bodyTimeout))
         case .body:
             break
         case .end:
             isReading = false
-            requestDeadline?.cancel()
+            requestDeadline?.lift()
             if isOpen { enter(.answering, context) } else { awaitHead(context) }
         }
         context.fireChannelRead(data)
@@ -120,7 +134,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             // Not only from its end on: the end of a large answer is not written before its reader has begun.
-            if answersUnwritten == 0 { awaitReader(context) }
+            if answersUnwritten == 0 { awaitReader() }
             answersUnwritten += 1
             isLast = isLast || Self.closes(head.headers) || connections.isCrowded(context.channel)
             if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
@@ -138,18 +152,18 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private func answerWritten(_ context: ChannelHandlerContext) {
         answersUnwritten -= 1
         isUntaken = false
-        guard answersUnwritten == 0 else { return awaitReader(context) }
+        guard answersUnwritten == 0 else { return awaitReader() }
         if isOpen {
             enter(isReading ? .awaitingBody : .answering, context)
         } else if isLast {
             ignoresInput = true
             context.close(mode: .output, promise: nil)
             enter(.leaving, context)
-            awaitRequest(context, for: Self.lingerTime) { $0.close(promise: nil) }
+            requestDeadline?.expect(.departure, within: Self.lingerTime)
         } else if !isReading {
             awaitHead(context)
         }
-        answerDeadline?.cancel()
+        answerDeadline?.lift()
     }
 
     /// Looks at nothing more that comes.
@@ -178,37 +192,36 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private func awaitHead(_ context: ChannelHandlerContext) {
         enter(.awaitingHead, context)
-        awaitRequest(context, for: TimeAmount(settings.value.headTimeout)) { context in
-            if !self.hasAsked { self.connections.metrics.refused(.headTimeout) }
+        requestDeadline?.expect(.head, within: TimeAmount(settings.value.headTimeout))
+    }
+
+    private func isOwing(_ debt: Debt) {
+        guard let context else { return }
+        switch debt {
+        case .head:
+            if !hasAsked { connections.metrics.refused(.headTimeout) }
+            context.close(promise: nil)
+        case .body:
+            requestDeadline?.expect(.departure, within: Self.answerTimeout)
+            context.fireErrorCaught(BodyTimeout())
+        case .departure:
             context.close(promise: nil)
         }
     }
 
-    private func awaitBody(_ context: ChannelHandlerContext) {
-        awaitRequest(context, for: TimeAmount(settings.value.bodyTimeout)) { context in
-            self.awaitRequest(context, for: Self.answerTimeout) { $0.close(promise: nil) }
-            context.fireErrorCaught(BodyTimeout())
-        }
-    }
-
-    private func awaitRequest(
-        _ context: ChannelHandlerContext, for time: TimeAmount, orElse act: @escaping (ChannelHandlerContext) -> Void
-    ) {
-        requestDeadline?.cancel()
-        requestDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { act(context) }
-    }
-
     /// A peer that reads takes what it is given; one that does not may make room, and is not waited for without end.
-    private func awaitReader(_ context: ChannelHandlerContext) {
-        answerDeadline?.cancel()
-        let loop = context.eventLoop.assumeIsolated()
-        answerDeadline = loop.scheduleTask(in: Self.answerPatience) {
-            self.enter(.answerUntaken, context)
-            self.isUntaken = true
-            self.answerDeadline = loop.scheduleTask(in: Self.answerTimeout - Self.answerPatience) {
-                self.connections.metrics.refused(.answerTimeout)
-                context.close(promise: nil)
-            }
+    private func awaitReader() { answerDeadline?.expect(.soon, within: Self.answerPatience) }
+
+    private func isNotTaking(_ taking: Taking) {
+        guard let context else { return }
+        switch taking {
+        case .soon:
+            enter(.answerUntaken, context)
+            isUntaken = true
+            answerDeadline?.expect(.atLast, within: Self.answerTimeout - Self.answerPatience)
+        case .atLast:
+            connections.metrics.refused(.answerTimeout)
+            context.close(promise: nil)
         }
     }
 
@@ -218,8 +231,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     private func disarm() {
-        requestDeadline?.cancel()
-        answerDeadline?.cancel()
+        requestDeadline?.end()
+        answerDeadline?.end()
     }
 
     /// Whether the peer sends nothing after it, or nothing that would be understood: the parser stops where a
@@ -231,62 +244,5 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private static func closes(_ headers: HTTPHeaders) -> Bool {
         headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
-    }
-}
-
-/// Leads the order to end around NIO's pipelining, which would close under Hummingbird's hands.
-private final class QuiescingDetour: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-
-    private let destination: ConnectionGuard
-
-    init(to destination: ConnectionGuard) { self.destination = destination }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent {
-            destination.handOn(event)
-        } else {
-            context.fireUserInboundEventTriggered(event)
-        }
-    }
-}
-
-/// Hummingbird's HTTP/1 connection with a ``ConnectionGuard`` behind its parser.
-///
-/// Its parser is made for each connection, with the bounds that hold when the connection comes.
-struct GuardedConnection: ServerChildChannel {
-    typealias Value = HTTP1Channel.Value
-
-    let responder: HTTPChannelHandler.Responder
-    let settings: Current<Limits.Settings>
-    let connections: Connections
-
-    /// Keeps a reader on the same machine busy; more helps only over long distances.
-    private static let sendBufferBytes: SocketOptionValue = 64 << 10
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        // What is written and not taken lies in the kernel, which would give each connection megabytes: a peer that asks
-        // and asks and never reads could have so much answered at our cost.
-        try? channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
-        let bytesMax = settings.value.headerBytesMax
-        let parsing = HTTP1Channel.Configuration(
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: bytesMax, maxHeaderListSize: bytesMax,
-                maxHeaderFieldCount: settings.value.headerFieldsMax))
-        let connection = HTTP1Channel(responder: responder, configuration: parsing)
-        return connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
-            let pipeline = channel.pipeline.syncOperations
-            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            // What is asked behind an answer that ends the connection must not be carried out: nobody would hear of it.
-            let oneByOne = HTTPServerPipelineHandler()
-            let guarding = ConnectionGuard(settings: settings, connections: connections)
-            try pipeline.addHandlers(
-                [QuiescingDetour(to: guarding), oneByOne, guarding], position: .after(parser))
-            return value
-        }
-    }
-
-    func handle(value: Value, logger: Logger) async {
-        await HTTP1Channel(responder: responder).handle(value: value, logger: logger)
     }
 }

@@ -70,26 +70,28 @@ struct HostName: Sendable, Equatable {
     let port: Int?
 
     init?(_ text: String) {
-        let name: Substring
-        let rest: Substring
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { return nil }
-            name = text[..<end].dropFirst()
-            rest = text[end...].dropFirst()
+        // Bytes, because every request has one, and what divides it is ASCII.
+        let bytes = text.utf8
+        let name: Substring.UTF8View
+        let rest: Substring.UTF8View
+        if bytes.first == UInt8(ascii: "[") {
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            name = bytes[..<end].dropFirst()
+            rest = bytes[end...].dropFirst()
         } else {
-            name = text.prefix { $0 != ":" }
-            rest = text[name.endIndex...]
+            name = bytes.prefix { $0 != UInt8(ascii: ":") }
+            rest = bytes[name.endIndex...]
         }
         guard !name.isEmpty else { return nil }
-        self.name = name.lowercased()
+        self.name = Substring(name).lowercased()
         let digits = rest.dropFirst()
         // A colon without a port is as good as none (RFC 3986, section 3.2.3).
-        guard !rest.isEmpty, rest != ":" else {
+        if rest.isEmpty || rest.first == UInt8(ascii: ":") && digits.isEmpty {
             port = nil
             return
         }
-        guard rest.first == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let number = Int(digits), number <= UInt16.max
+        guard rest.first == UInt8(ascii: ":"), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Int(Substring(digits)), number <= UInt16.max
         else { return nil }
         port = number
     }

@@ -45,6 +45,7 @@ public struct QueueServer: Service {
     private let connections: Connections
     private let settings: Current<Limits.Settings>
     private let retention: Current<Retention>
+    private let reception: Reception
     private let responder: Responder
     private let onReady: @Sendable (Int) async -> Void
 
@@ -74,11 +75,14 @@ public struct QueueServer: Service {
         let longPoll = LongPoll(store: store, doorbell: doorbell) { metrics.polled(in: $0) }
         let budget = ByteBudget(bytes: configuration.limits.inFlightBytesMax)
         let readiness = SharedReading { await health.look() }
-        responder = Responder(
+        reception = Reception(
             gate: gate,
             receiver: Receiver(
                 sources: sources, store: store, ids: ids, health: health, settings: settings,
                 now: clock, metrics: metrics, logger: logger),
+            budget: budget)
+        responder = Responder(
+            gate: gate, settings: settings,
             api: ConsumerAPI(
                 store: store, longPoll: longPoll, now: clock, sources: sources, ids: ids, retention: retention,
                 reloads: reloads, metrics: metrics, logger: logger),
@@ -98,9 +102,9 @@ public struct QueueServer: Service {
     public func reconfigure(_ configuration: Configuration, sources: [Source]) {
         gate.admit(hosts: configuration.hosts)
         settings.replace(with: configuration.limits)
-        responder.budget.resize(to: configuration.limits.inFlightBytesMax)
+        reception.budget.resize(to: configuration.limits.inFlightBytesMax)
         retention.replace(with: configuration.retention)
-        responder.receiver.sources.replace(with: sources)
+        reception.receiver.sources.replace(with: sources)
     }
 
     /// Takes in a request that did not come over the network as if its sender had posted it now: the same
@@ -114,7 +118,7 @@ public struct QueueServer: Service {
     public func receive(
         source: String, headers: some HeaderLookup, body: [UInt8], sentAt: Timestamp
     ) async -> (status: Int, body: [UInt8]) {
-        let receiver = responder.receiver
+        let receiver = reception.receiver
         let answer: Answer
         switch receiver.admit(method: "POST", source: source, headers: headers) {
         case .refused(let refusal): answer = refusal
@@ -183,7 +187,8 @@ public struct QueueServer: Service {
         return Application(
             responder: responder,
             server: HTTPServerBuilder { responder in
-                GuardedConnection(responder: responder, settings: settings, connections: connections)
+                GuardedConnection(
+                    responder: responder, reception: reception, settings: settings, connections: connections)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,

@@ -46,57 +46,93 @@ struct Receiver: Sendable {
         return .admitted(source)
     }
 
-    /// Verifies, normalises and stores one request; the answer is true once it is given.
+    /// What is to be done with a request.
+    enum Judgement: Sendable {
+        case answered(Answer)
+        /// To be stored; the request is the one that it was made of.
+        case event(NewEvent, VerifiedRequest)
+        case batch([NewEvent], VerifiedRequest)
+        case rejected(VerifiedRequest, Rejection)
+    }
+
+    /// Verifies and normalises one request: the part of the work that needs no store.
     ///
     /// - Parameter sentAt: When it left its sender, if it waited on its way.
-    func receive(
+    func judge(
         _ source: Source, headers: some HeaderLookup, body: [UInt8], sentAt: Timestamp? = nil
-    ) async -> Answer {
+    ) -> Judgement {
         let verified: VerifiedRequest
         do {
             let request = EventQueue.Request(body: body, headers: headers, receivedAt: now(), sentAt: sentAt)
             verified = try source.verifier.verify(request)
         } catch {
             unverified.note(source.id, error, headers, at: now(), to: logger)
-            return reject(
-                source, "unverified", .json(401, ["error": .text(error.message)]).because(.unverified))
+            return .answered(
+                reject(source, "unverified", .json(401, ["error": .text(error.message)]).because(.unverified)))
         }
         if let handshake = Handshake(verified) {
             metrics.received(by: source.id, result: "handshake")
             let type = Answer.Field(name: "Content-Type", value: "text/plain; charset=utf-8")
-            return Answer(status: 200, fields: [type], body: handshake.answer)
-        }
-        let events: [NewEvent]
-        do {
-            events = try source.normaliseAll(verified, nextID: ids.next)
-        } catch {
-            return await quarantine(verified, of: source, error)
+            return .answered(Answer(status: 200, fields: [type], body: handshake.answer))
         }
         do {
-            guard events.count == 1, let event = events.first else {
-                return try await append(events, from: verified, of: source)
-            }
-            return try await append(event, from: verified, of: source)
+            let events = try source.normaliseAll(verified, nextID: ids.next)
+            guard events.count == 1, let event = events.first else { return .batch(events, verified) }
+            return .event(event, verified)
         } catch {
-            return failed(source, error)
+            return .rejected(verified, error)
         }
     }
 
-    private func append(_ event: NewEvent, from request: VerifiedRequest, of source: Source) async throws -> Answer {
-        switch try await store.append(event) {
-        case .stored(let id):
+    /// Says what became of the event that a request was made.
+    func judge(
+        _ result: Result<Appended, any Error>, of event: NewEvent, from request: VerifiedRequest, _ source: Source
+    ) -> Judgement {
+        switch result {
+        case .success(.stored(let id)):
             metrics.received(by: source.id, result: "stored")
-            return event.isHook
-                ? Answer(status: 200) : .json(200, ["ok": true, "event_id": .text(id.rawValue)])
-        case .duplicate(let id):
+            return .answered(event.isHook ? Answer(status: 200) : .stored(id, isDuplicate: false))
+        case .success(.duplicate(let id)):
             metrics.received(by: source.id, result: "duplicate")
-            let body: JSON = ["ok": true, "event_id": .text(id.rawValue), "duplicate": true]
-            return event.isHook ? Answer(status: 200) : .json(200, body)
-        case .conflict(let id):
+            return .answered(event.isHook ? Answer(status: 200) : .stored(id, isDuplicate: true))
+        case .success(.conflict(let id)):
             // A batch of one is kept as the batch that it is: its only part alone could never be retried.
             let kept = event.request.body == request.body ? event.request : request
-            return await quarantine(kept, of: source, .idempotencyConflict(first: id))
+            return .rejected(kept, .idempotencyConflict(first: id))
+        case .failure(let error):
+            return .answered(failed(source, error))
         }
+    }
+
+    /// Does what is to be done with a request; the answer is true once it is given.
+    func conclude(_ judgement: Judgement, of source: Source) async -> Answer {
+        switch judgement {
+        case .answered(let answer): return answer
+        case .rejected(let request, let rejection): return await quarantine(request, of: source, rejection)
+        case .event(let event, let request):
+            let result: Result<Appended, any Error>
+            do {
+                result = .success(try await store.append(event))
+            } catch {
+                result = .failure(error)
+            }
+            return await conclude(judge(result, of: event, from: request, source), of: source)
+        case .batch(let events, let request):
+            do {
+                return try await append(events, from: request, of: source)
+            } catch {
+                return failed(source, error)
+            }
+        }
+    }
+
+    /// Verifies, normalises and stores one request; the answer is true once it is given.
+    ///
+    /// - Parameter sentAt: When it left its sender, if it waited on its way.
+    func receive(
+        _ source: Source, headers: some HeaderLookup, body: [UInt8], sentAt: Timestamp? = nil
+    ) async -> Answer {
+        await conclude(judge(source, headers: headers, body: body, sentAt: sentAt), of: source)
     }
 
     /// Several events of one request: all of them are stored, or none.
@@ -194,6 +230,18 @@ struct Receiver: Sendable {
 
     private static func unavailable(_ error: String, _ code: String, _ seconds: Int) -> Answer {
         .json(503, ["error": .text(error), "code": .text(code)]).with("Retry-After", String(seconds))
+    }
+}
+
+extension Answer {
+    /// The answer to an event that is stored, by this request or by the one before it. Its bytes are a contract.
+    fileprivate static func stored(_ id: Event.ID, isDuplicate: Bool) -> Answer {
+        var json = JSONBytes(capacity: 80)
+        json.literal(#"{"ok":true,"event_id":"#)
+        json.string(id.rawValue)
+        json.literal(isDuplicate ? #","duplicate":true}"# : "}")
+        return Answer(
+            status: 200, fields: [Field(name: "Content-Type", value: "application/json")], body: json.bytes)
     }
 }
 

@@ -26,15 +26,15 @@ struct FieldLookup: HeaderLookup {
     var names: [String] { fields.map(\.name.canonicalName) }
 }
 
-/// Leads each request to what answers it, in one order for all: browser gate, method, token, body.
+/// Leads each request but a sender's to what answers it, in one order for all: browser gate, method, token, body.
 ///
 /// It routes by itself because the order of the checks and the exact 405s are part of the contract, and a
-/// router decides before its middleware is asked.
+/// router decides before its middleware is asked. What senders ask does not come here: see ``WebhookHandler``.
 struct Responder: HTTPResponder {
     typealias Context = ConnectionContext
 
     let gate: Gate
-    let receiver: Receiver
+    let settings: Current<Limits.Settings>
     let api: ConsumerAPI
     let token: AccessToken
     /// What `/ready` tells.
@@ -58,24 +58,18 @@ struct Responder: HTTPResponder {
         let headers = FieldLookup(fields: request.headers)
         let hosts = [request.head.authority].compactMap(\.self) + headers.values(of: "host")
         let hasOrigin = !headers.values(of: "origin").isEmpty
-        if let refusal = gate.refusal(hosts: hosts, hasOrigin: hasOrigin) { return unread(refusal, headers) }
-        if case .webhook(let source) = route {
-            switch receiver.admit(method: request.method.rawValue, source: source, headers: headers) {
-            case .refused(let answer): return unread(answer, headers)
-            case .admitted(let source): return try await receive(source, headers, request.body)
-            }
-        }
+        if let refusal = gate.refusal(hosts: hosts, hasOrigin: hasOrigin) { return refusal.unread(headers) }
         if let refusal = refusal(of: route, method: request.method.rawValue, headers) {
-            return unread(refusal, headers)
+            return refusal.unread(headers)
         }
         switch route {
-        case .health: return unread(.json(200, ["status": "ok"]), headers)
-        case .ready: return unread(try await toldReadiness(), headers)
-        case .metrics: return unread(try await toldMetrics(), headers)
+        case .health: return Answer.json(200, ["status": "ok"]).unread(headers)
+        case .ready: return try await toldReadiness().unread(headers)
+        case .metrics: return try await toldMetrics().unread(headers)
         case .cursor, .importLines, .prune, .reload, .dropConsumer, .retry, .discard:
             return try await call(route, headers, request.body, context)
         case .replays where request.method == .post: return try await call(route, headers, request.body, context)
-        default: return unread(await api.look(route), headers)
+        default: return await api.look(route).unread(headers)
         }
     }
 
@@ -106,27 +100,11 @@ struct Responder: HTTPResponder {
         return presented.count == 1 && presented.allSatisfy(token.isPresented(by:))
     }
 
-    private func receive(_ source: Source, _ headers: FieldLookup, _ body: RequestBody) async throws -> Answer {
-        let max = receiver.limits.bodyBytesMax
-        return try await reading(body, headers, max: max) {
-            let begin = ContinuousClock.now
-            let answer = await receiver.receive(source, headers: headers, body: $0)
-            metrics.received(in: begin.duration(to: .now))
-            return answer
-        } orElse: { failure in
-            switch failure {
-            case .tooLarge: receiver.tooLarge(source)
-            case .tooSlow: receiver.tooSlow(source)
-            case .noRoom: Receiver.busy
-            }
-        }
-    }
-
     private func call(
         _ route: Route, _ headers: FieldLookup, _ body: RequestBody, _ context: ConnectionContext
     ) async throws -> Answer {
-        let max = route == .importLines ? receiver.limits.importBytesMax : ConsumerAPI.bodyBytesMax
-        return try await reading(body, headers, max: max) { bytes in
+        let max = route == .importLines ? settings.value.importBytesMax : ConsumerAPI.bodyBytesMax
+        return try await reading(body, headers, bytesMax: max) { bytes in
             guard case .cursor(_, _, .poll) = route else { return await api.answer(route, body: bytes) }
             // Only a wait is worth cancelling: everything else is done before its caller could be gone.
             return await connections.whileOpen(context.channel) { await api.answer(route, body: bytes) }
@@ -144,42 +122,32 @@ struct Responder: HTTPResponder {
             case .noRoom:
                 .problem(503, "busy", title: "Too many requests at once.", detail: "Try again.")
                     .with("Retry-After", "1").because(.inFlightBytes)
+            case .broken: .brokenBody
             }
         }
     }
-
-    private enum BodyFailure { case tooLarge, tooSlow, noRoom }
 
     /// Reads the body within its bounds and holds its share of the memory until it is answered.
     private func reading(
-        _ body: RequestBody, _ headers: FieldLookup, max: Int, _ work: ([UInt8]) async -> Answer,
-        orElse refuse: (BodyFailure) -> Answer
+        _ stream: RequestBody, _ headers: FieldLookup, bytesMax: Int, _ work: ([UInt8]) async -> Answer,
+        orElse refuse: (IncomingBody.Failure) -> Answer
     ) async throws -> Answer {
-        let declared = headers.declaredLength
-        if let declared, declared > max { return refuse(.tooLarge).closing() }
-        // Room is taken by what has come: a length alone, of which a peer can send many, would keep others out.
-        var bytes: [UInt8] = []
-        defer { budget.release(bytes.count) }
         do {
-            for try await part in body {
-                guard bytes.count + part.readableBytes <= max else { return refuse(.tooLarge).closing() }
-                guard budget.reserve(part.readableBytes) else { return refuse(.noRoom).closing() }
-                bytes.append(contentsOf: part.readableBytesView)
-            }
+            var body = try IncomingBody(headers, bytesMax: bytesMax, budget: budget)
+            defer { body.release() }
+            for try await part in stream { try body.take(part) }
+            // A connection that is cut ends the body as its last byte would: half a body is not a body.
+            try Task.checkCancellation()
+            try body.end()
+            return await work(body.bytes)
+        } catch let failure as IncomingBody.Failure {
+            return refuse(failure).closing()
         } catch is BodyTimeout {
             return refuse(.tooSlow).closing()
         } catch is HTTPParserError {
-            return Self.broken.closing()
+            return refuse(.broken).closing()
         }
-        // A connection that is cut ends the body as its last byte would: half a body is not a body.
-        try Task.checkCancellation()
-        guard declared.map({ $0 == bytes.count }) ?? true else { return Self.broken.closing() }
-        return await work(bytes)
     }
-
-    /// The answer to a body that is no body: a chunk that is not as long as it says, or an end that does not come.
-    private static let broken = Answer.json(
-        400, ["error": "Bad request", "detail": "The body does not end where its head says."])
 
     private func toldReadiness() async throws -> Answer {
         switch try await readiness.next().value {
@@ -192,14 +160,6 @@ struct Responder: HTTPResponder {
         let text = try await exposition.next().value
         let field = Answer.Field(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")
         return Answer(status: 200, fields: [field], body: Array(text.utf8))
-    }
-
-    /// An answer that did not need the body: whatever the peer still sends is not going to be read.
-    private func unread(_ answer: Answer, _ headers: FieldLookup) -> Answer {
-        let hasBody =
-            !headers.values(of: "transfer-encoding").isEmpty
-            || headers.values(of: "content-length").contains { $0 != "0" }
-        return hasBody ? answer.closing() : answer
     }
 
     private func response(_ answer: Answer, to request: Hummingbird.Request) -> Response {

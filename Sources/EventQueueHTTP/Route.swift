@@ -36,11 +36,11 @@ enum Route: Sendable, Equatable {
 
     /// Reads a request target; names need no percent-encoding, so a name that has one is no name of ours.
     init(target: String) {
-        let path = target.prefix { $0 != "?" }
-        if path.hasPrefix(Self.webhookPrefix) {
-            self = .webhook(String(path.dropFirst(Self.webhookPrefix.count)))
+        if let source = Self.source(of: target) {
+            self = .webhook(source)
             return
         }
+        let path = target.prefix { $0 != "?" }
         // Without a slash in front it is no path of ours, and what follows must not be taken for one.
         guard path.hasPrefix("/") else {
             self = .unknown
@@ -66,6 +66,13 @@ enum Route: Sendable, Equatable {
     }
 
     private static let webhookPrefix = "/webhook/"
+
+    /// The name in the path of a sender's request, which may be no source's; `nil` for every other target.
+    static func source(of target: String) -> String? {
+        guard target.utf8.starts(with: webhookPrefix.utf8) else { return nil }
+        let name = target.utf8.dropFirst(webhookPrefix.utf8.count).prefix { $0 != UInt8(ascii: "?") }
+        return String(Substring(name))
+    }
 
     private static func namedCall(_ parts: [String]) -> Route? {
         guard parts.first == "v1", parts.count >= 3 else { return nil }

@@ -1,11 +1,18 @@
 import EventQueue
+import Synchronization
 
 /// A real store whose writes fail as a full disk or a damaged file makes them fail.
 struct FailingStore: EventStore {
-    let store: any EventStore
+    /// Asked for states only.
+    let store: (any EventStore)?
     let failure: StoreFailure
+    /// Where appends wait until a test decides about them, instead of failing at once.
+    var held: HeldAppends?
 
     func append(_ event: NewEvent) async throws -> Appended { throw failure }
+    func append(_ event: NewEvent, then answer: @escaping HeldAppends.Receipt) {
+        if let held { held.add(event, answer) } else { answer(.failure(failure)) }
+    }
     func append(_ events: [NewEvent]) async throws -> [Appended] { throw failure }
     func quarantine(_ request: RejectedRequest) async throws { throw failure }
     func quarantined(of source: Source.ID?, after: Int64?, limit: Int) async throws -> [QuarantinedRequest] {
@@ -43,6 +50,40 @@ struct FailingStore: EventStore {
     func secretHistory() async throws -> [Secret.Period] { throw failure }
     func status() async throws -> QueueStatus { throw failure }
     func state(of event: Event.ID, for consumer: Consumer.ID) async throws -> Event.State? {
-        try await store.state(of: event, for: consumer)
+        guard let store else { throw failure }
+        return try await store.state(of: event, for: consumer)
+    }
+}
+
+/// Appends whose commit has not come yet.
+final class HeldAppends: Sendable {
+    typealias Receipt = @Sendable (Result<Appended, any Error>) -> Void
+
+    private let waiting = Mutex<[(event: NewEvent, receipt: Receipt)]>([])
+
+    /// The bodies of the events that wait.
+    var bodies: [String] {
+        waiting.withLock { $0.map { String(decoding: $0.event.request.body, as: UTF8.self) } }
+    }
+
+    func add(_ event: NewEvent, _ receipt: @escaping Receipt) {
+        waiting.withLock { $0.append((event, receipt)) }
+    }
+
+    /// Commits everything that waits.
+    func commit() {
+        for (event, receipt) in take() { receipt(.success(.stored(event.id))) }
+    }
+
+    /// Lets everything fail that waits.
+    func fail(_ failure: StoreFailure) {
+        for (_, receipt) in take() { receipt(.failure(failure)) }
+    }
+
+    private func take() -> [(event: NewEvent, receipt: Receipt)] {
+        waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
     }
 }

@@ -1,0 +1,66 @@
+import EventQueue
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Leads the order to end around NIO's pipelining, which would close under Hummingbird's hands.
+private final class QuiescingDetour: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    private let destination: ConnectionGuard
+
+    init(to destination: ConnectionGuard) { self.destination = destination }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            destination.handOn(event)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
+
+/// Hummingbird's HTTP/1 connection with a ``ConnectionGuard`` and a ``WebhookHandler`` behind its parser.
+///
+/// Its parser is made for each connection, with the bounds that hold when the connection comes.
+struct GuardedConnection: ServerChildChannel {
+    typealias Value = HTTP1Channel.Value
+
+    let responder: HTTPChannelHandler.Responder
+    let reception: Reception
+    let settings: Current<Limits.Settings>
+    let connections: Connections
+    let mailboxes = Mailboxes()
+
+    /// Keeps a reader on the same machine busy; more helps only over long distances.
+    private static let sendBufferBytes: SocketOptionValue = 64 << 10
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        // What is written and not taken lies in the kernel, which would give each connection megabytes: a peer that asks
+        // and asks and never reads could have so much answered at our cost.
+        try? channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
+        let bytesMax = settings.value.headerBytesMax
+        let parsing = HTTP1Channel.Configuration(
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: bytesMax, maxHeaderListSize: bytesMax,
+                maxHeaderFieldCount: settings.value.headerFieldsMax))
+        let connection = HTTP1Channel(responder: responder, configuration: parsing)
+        return connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            // What is asked behind an answer that ends the connection must not be carried out: nobody would hear of it.
+            let oneByOne = HTTPServerPipelineHandler()
+            let guarding = ConnectionGuard(settings: settings, connections: connections)
+            let receiving = WebhookHandler(
+                reception: reception, mailbox: mailboxes.mailbox(of: channel.eventLoop))
+            try pipeline.addHandlers(
+                [QuiescingDetour(to: guarding), oneByOne, guarding, receiving], position: .after(parser))
+            return value
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        await HTTP1Channel(responder: responder).handle(value: value, logger: logger)
+    }
+}

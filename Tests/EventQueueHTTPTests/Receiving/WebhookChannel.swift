@@ -1,0 +1,135 @@
+import EventQueue
+import Logging
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+@testable import EventQueueHTTP
+
+/// A connection without a network whose senders' requests are answered by the real handlers, over a store whose commits
+/// come when a test says so.
+final class WebhookChannel {
+    let held = HeldAppends()
+    let budget = ByteBudget(bytes: 1000)
+    /// What went on to those behind, and in which order.
+    var passed: [String] { behind.heard }
+    private let channel = EmbeddedChannel()
+    private let behind = Behind()
+    private let guarding: ConnectionGuard
+
+    init() throws {
+        let metrics = Metrics(build: .init(version: "0"), startedAt: .now())
+        let settings = Current(Limits.Settings())
+        let source = Source(
+            id: try #require(Source.ID("open")), kind: .webhook(eventTypeField: ["type"]),
+            verifier: Verifier(scheme: .none, secrets: []))
+        let health = Health()
+        health.set(.ready)
+        let receiver = Receiver(
+            sources: SourceRegistry([source]),
+            store: FailingStore(store: nil, failure: .unavailable("held"), held: held),
+            ids: EventIDGenerator(now: Timestamp.now, after: nil), health: health, settings: settings,
+            now: Timestamp.now, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let reception = Reception(gate: Gate(listenHost: "127.0.0.1", hosts: []), receiver: receiver, budget: budget)
+        guarding = ConnectionGuard(
+            settings: settings, connections: Connections(settings: settings, metrics: metrics))
+        try channel.pipeline.syncOperations.addHandlers([
+            HTTPServerPipelineHandler(), guarding,
+            WebhookHandler(reception: reception, mailbox: Mailbox(channel.eventLoop)), behind,
+        ])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    }
+
+    var isActive: Bool { channel.isActive }
+
+    /// The head of a request arrives.
+    func begin(_ method: HTTPMethod = .POST, _ target: String = "/webhook/open", length: Int? = nil) throws {
+        var headers = HTTPHeaders([("Host", "localhost")])
+        if let length { headers.add(name: "Content-Length", value: "\(length)") }
+        try channel.writeInbound(
+            HTTPServerRequestPart.head(.init(version: .http1_1, method: method, uri: target, headers: headers)))
+    }
+
+    /// A part of its body arrives.
+    func add(_ part: String) throws { try channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(string: part))) }
+
+    func end() throws { try channel.writeInbound(HTTPServerRequestPart.end(nil)) }
+
+    /// A whole request with a body arrives.
+    func ask(_ body: String) throws {
+        try begin(length: body.utf8.count)
+        try add(body)
+        try end()
+    }
+
+    /// A whole request without a Host arrives, which is refused as soon as its head is there.
+    func askWrongly() throws {
+        try channel.writeInbound(
+            HTTPServerRequestPart.head(.init(version: .http1_1, method: .POST, uri: "/webhook/open")))
+        try end()
+    }
+
+    func fail(_ error: any Error) { channel.pipeline.fireErrorCaught(error) }
+
+    /// An event comes in behind what is being answered; the order to end takes its way around NIO's pipelining.
+    func tell(_ event: Any) { guarding.handOn(event) }
+
+    func advance(by time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
+
+    /// Those behind answer the request that they were given.
+    func answerBehind() { behind.answer() }
+
+    /// What went out since the last time: a line for each answer.
+    func answers() throws -> [String] {
+        channel.embeddedEventLoop.run()
+        var answers: [String] = []
+        while let part = try channel.readOutbound(as: HTTPServerResponsePart.self) {
+            switch part {
+            case .head(let head):
+                let ending = head.headers["connection"].map { " and \($0)" }.joined()
+                answers.append("\(head.status.code)\(ending)")
+            case .body(.byteBuffer(let body)): answers[answers.count - 1] += " \(String(buffer: body))"
+            case .body, .end: break
+            }
+        }
+        return answers
+    }
+
+    func close() {
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+        channel.embeddedEventLoop.run()
+    }
+}
+
+/// In Hummingbird's place.
+private final class Behind: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private(set) var heard: [String] = []
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): heard.append("\(head.method) \(head.uri)")
+        case .body(let part): heard.append(String(buffer: part))
+        case .end: heard.append("end")
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        heard.append(event is ChannelShouldQuiesceEvent ? "quiesce" : "\(event)")
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { heard.append("\(error)") }
+
+    func answer() {
+        context?.write(wrapOutboundOut(.head(.init(version: .http1_1, status: .noContent))), promise: nil)
+        context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+}
