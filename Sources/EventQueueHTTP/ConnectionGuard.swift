@@ -41,6 +41,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     private var context: ChannelHandlerContext?
+    private var place: Connections.Place?
     /// Of the head or the body that the peer owes.
     private var requestDeadline: Deadline<Debt>?
     /// Of the answer that the peer has not taken yet. It runs beside the other one: whoever asks and asks without ever
@@ -70,8 +71,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         self.context = context
         requestDeadline = Deadline(on: context.eventLoop) { [weak self] in self?.isOwing($0) }
         answerDeadline = Deadline(on: context.eventLoop) { [weak self] in self?.isNotTaking($0) }
-        connections.add(context.channel)
-        if context.channel.isActive { awaitHead(context) }
+        place = connections.add(context.channel)
+        if context.channel.isActive { awaitHead() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -83,7 +84,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func handOn(_ event: Any) { context?.fireUserInboundEventTriggered(event) }
 
     func channelActive(context: ChannelHandlerContext) {
-        awaitHead(context)
+        awaitHead()
         context.fireChannelActive()
     }
 
@@ -109,14 +110,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
             isReading = true
             isLast = Self.isLast(head)
             inviteBody(of: head, context)
-            enter(.awaitingBody, context)
+            enter(.awaitingBody)
             requestDeadline?.expect(.body, within: TimeAmount(settings.value.bodyTimeout))
         case .body:
             break
         case .end:
             isReading = false
             requestDeadline?.lift()
-            if isOpen { enter(.answering, context) } else { awaitHead(context) }
+            if isOpen { enter(.answering) } else { awaitHead() }
         }
         context.fireChannelRead(data)
     }
@@ -136,7 +137,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
             // Not only from its end on: the end of a large answer is not written before its reader has begun.
             if answersUnwritten == 0 { awaitReader() }
             answersUnwritten += 1
-            isLast = isLast || Self.closes(head.headers) || connections.isCrowded(context.channel)
+            isLast = isLast || Self.closes(head.headers) || isCrowded
             if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
@@ -154,14 +155,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
         isUntaken = false
         guard answersUnwritten == 0 else { return awaitReader() }
         if isOpen {
-            enter(isReading ? .awaitingBody : .answering, context)
+            enter(isReading ? .awaitingBody : .answering)
         } else if isLast {
             ignoresInput = true
             context.close(mode: .output, promise: nil)
-            enter(.leaving, context)
+            enter(.leaving)
             requestDeadline?.expect(.departure, within: Self.lingerTime)
         } else if !isReading {
-            awaitHead(context)
+            awaitHead()
         }
         answerDeadline?.lift()
     }
@@ -190,8 +191,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
 
-    private func awaitHead(_ context: ChannelHandlerContext) {
-        enter(.awaitingHead, context)
+    private func awaitHead() {
+        enter(.awaitingHead)
         requestDeadline?.expect(.head, within: TimeAmount(settings.value.headTimeout))
     }
 
@@ -216,7 +217,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         guard let context else { return }
         switch taking {
         case .soon:
-            enter(.answerUntaken, context)
+            enter(.answerUntaken)
             isUntaken = true
             answerDeadline?.expect(.atLast, within: Self.answerTimeout - Self.answerPatience)
         case .atLast:
@@ -226,9 +227,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     /// Notes what is waited for; a peer that does not take its answers is that, whatever else it does.
-    private func enter(_ phase: Connections.Phase, _ context: ChannelHandlerContext) {
-        if !isUntaken { connections.enter(phase, context.channel) }
+    private func enter(_ phase: Connections.Phase) {
+        if !isUntaken, let place { connections.enter(phase, place) }
     }
+
+    private var isCrowded: Bool { place.map(connections.isCrowded) ?? false }
 
     private func disarm() {
         requestDeadline?.end()

@@ -26,11 +26,46 @@ final class Connections: Sendable {
         static func < (one: Phase, other: Phase) -> Bool { one.rawValue < other.rawValue }
     }
 
-    private struct Connection {
-        let channel: any Channel
-        var phase = Phase.awaitingHead
+    /// An open connection's own: its event loop says with each request several times what it waits for, and locks
+    /// nobody out for that.
+    final class Place: Sendable {
+        fileprivate let channel: any Channel
+        /// The number of its last change of phase, above the phase.
+        private let standing: Atomic<UInt64>
+
+        fileprivate init(_ channel: any Channel, change: UInt64) {
+            self.channel = channel
+            standing = Atomic(change << Self.phaseBits | UInt64(Phase.awaitingHead.rawValue))
+        }
+
+        fileprivate var id: ObjectIdentifier { ObjectIdentifier(channel) }
+
+        fileprivate var current: Standing {
+            let bits = standing.load(ordering: .sequentiallyConsistent)
+            let phase = Phase(rawValue: Int(bits & (1 << Self.phaseBits - 1)))
+            return Standing(phase: phase ?? .answering, since: bits >> Self.phaseBits)
+        }
+
+        fileprivate func enter(_ phase: Phase, change: UInt64) {
+            standing.store(change << Self.phaseBits | UInt64(phase.rawValue), ordering: .sequentiallyConsistent)
+        }
+
+        private static let phaseBits: UInt64 = 3
+    }
+
+    /// What a connection waits for, and since when.
+    fileprivate struct Standing: Comparable {
+        let phase: Phase
         /// Rises with each change of a phase, whichever connection's it is.
-        var since: UInt64
+        let since: UInt64
+
+        static func < (one: Standing, other: Standing) -> Bool {
+            (one.phase, one.since) < (other.phase, other.since)
+        }
+    }
+
+    private struct Connection {
+        let place: Place
         /// Whether it was told to close for another's sake.
         var givesWay = false
         var hasEnded = false
@@ -40,7 +75,6 @@ final class Connections: Sendable {
     private struct State {
         var open: [ObjectIdentifier: Connection] = [:]
         var newest: ObjectIdentifier?
-        var changes: UInt64 = 0
         /// How many the process had descriptors for when the last one came.
         var fitting = Int.max
         var isClosing = false
@@ -50,17 +84,17 @@ final class Connections: Sendable {
             let max = min(connectionsMax, fitting)
             return open.count < max ? 0 : open.values.count { !$0.givesWay } - max + 1
         }
-
-        mutating func nextChange() -> UInt64 {
-            changes += 1
-            return changes
-        }
     }
 
     /// Counts the connections that were not let in, or did not get as far as a request.
     let metrics: Metrics
     private let settings: Current<Limits.Settings>
     private let state = Mutex(State())
+    private let changes = Atomic<UInt64>(0)
+    /// How many are open, and how many may be as far as the process has descriptors: what is asked with each request
+    /// before anybody is locked out.
+    private let opened = Atomic<Int>(0)
+    private let fitting = Atomic<Int>(.max)
 
     init(settings: Current<Limits.Settings>, metrics: Metrics) {
         self.settings = settings
@@ -70,64 +104,80 @@ final class Connections: Sendable {
     /// How many are open.
     var count: Int { state.withLock(\.open.count) }
 
-    func add(_ channel: any Channel) {
-        let id = ObjectIdentifier(channel)
+    func add(_ channel: any Channel) -> Place {
+        let place = Place(channel, change: nextChange())
         let isLate = state.withLock { state in
-            state.open[id] = Connection(channel: channel, since: state.nextChange())
-            state.newest = id
+            state.open[place.id] = Connection(place: place)
+            state.newest = place.id
             state.fitting = DescriptorLimit.connectionsMax
+            note(state)
             return state.isClosing
         }
         if isLate { channel.close(promise: nil) }
         makeRoom()
+        return place
     }
 
     func remove(_ channel: any Channel) {
         inputEnded(channel)
-        state.withLock { _ = $0.open.removeValue(forKey: ObjectIdentifier(channel)) }
+        state.withLock { state in
+            state.open.removeValue(forKey: ObjectIdentifier(channel))
+            note(state)
+        }
+    }
+
+    private func note(_ state: State) {
+        opened.store(state.open.count, ordering: .sequentiallyConsistent)
+        fitting.store(state.fitting, ordering: .sequentiallyConsistent)
+    }
+
+    private func nextChange() -> UInt64 { changes.wrappingAdd(1, ordering: .relaxed).newValue }
+
+    /// Whether the last place is taken.
+    ///
+    /// In one order with the phases: of one that comes and one that begins to rest at the same time, one at least sees
+    /// the other.
+    private var isFull: Bool {
+        let fitting = fitting.load(ordering: .sequentiallyConsistent)
+        return opened.load(ordering: .sequentiallyConsistent) >= min(settings.value.connectionsMax, fitting)
     }
 
     /// Notes what a connection waits for from now on; called on its event loop.
-    func enter(_ phase: Phase, _ channel: any Channel) {
-        state.withLock { state in
-            let change = state.nextChange()
-            state.open[ObjectIdentifier(channel)]?.phase = phase
-            state.open[ObjectIdentifier(channel)]?.since = change
-        }
+    func enter(_ phase: Phase, _ place: Place) {
+        place.enter(phase, change: nextChange())
         if phase < .answering { makeRoom() }
     }
 
     /// Whether the connection is to end with the answer that it is given now, because others may wait.
-    func isCrowded(_ channel: any Channel) -> Bool {
+    func isCrowded(_ place: Place) -> Bool {
+        guard isFull else { return false }
         let max = settings.value.connectionsMax
-        return state.withLock { $0.newest != ObjectIdentifier(channel) && $0.excess(of: max) > 0 }
+        return state.withLock { $0.newest != place.id && $0.excess(of: max) > 0 }
     }
 
     private func makeRoom() {
+        guard isFull else { return }
         let max = settings.value.connectionsMax
-        let leaving = state.withLock { state -> [(id: ObjectIdentifier, since: UInt64, channel: any Channel)] in
+        let leaving = state.withLock { state -> [(place: Place, standing: Standing)] in
             let excess = state.excess(of: max)
             guard excess > 0 else { return [] }
             let newest = state.newest
-            let idle = state.open.filter { $0 != newest && $1.phase < .answering && !$1.givesWay }
-            let first = idle.sorted { ($0.value.phase, $0.value.since) < ($1.value.phase, $1.value.since) }
-                .prefix(excess)
-            for (id, _) in first { state.open[id]?.givesWay = true }
-            return first.map { ($0.key, $0.value.since, $0.value.channel) }
+            let idle = state.open.filter { $0 != newest && !$1.givesWay }
+                .map { (place: $1.place, standing: $1.place.current) }.filter { $0.standing.phase < .answering }
+            let first = idle.sorted { $0.standing < $1.standing }.prefix(excess)
+            for (place, _) in first { state.open[place.id]?.givesWay = true }
+            return Array(first)
         }
-        for (id, since, channel) in leaving {
-            channel.eventLoop.execute { self.close(channel, id, since: since) }
+        for (place, standing) in leaving {
+            place.channel.eventLoop.execute { self.close(place, since: standing.since) }
         }
     }
 
     /// Closes it unless it got on in the meantime; only its own event loop knows that for certain.
-    private func close(_ channel: any Channel, _ id: ObjectIdentifier, since: UInt64) {
-        let stays = state.withLock { state in
-            guard state.open[id]?.since != since else { return false }
-            state.open[id]?.givesWay = false
-            return true
-        }
-        if stays { makeRoom() } else { channel.close(promise: nil) }
+    private func close(_ place: Place, since: UInt64) {
+        guard place.current.since != since else { return place.channel.close(promise: nil) }
+        state.withLock { $0.open[place.id]?.givesWay = false }
+        makeRoom()
     }
 
     /// Notes that the other side has gone, or at least sends nothing any more.
@@ -143,7 +193,7 @@ final class Connections: Sendable {
     func closeAll() {
         let channels = state.withLock { state in
             state.isClosing = true
-            return state.open.values.map(\.channel)
+            return state.open.values.map(\.place.channel)
         }
         for channel in channels { channel.close(promise: nil) }
     }

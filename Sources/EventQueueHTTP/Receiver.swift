@@ -4,7 +4,7 @@ import Logging
 /// The door for senders: decides what a request is answered, in terms of no HTTP library.
 ///
 /// The answers are OrgLoop's, to the byte (DESIGN §7): its hooks and its tests read them.
-struct Receiver: Sendable {
+final class Receiver: Sendable {
     /// What can be told from a request's head.
     enum Admission: Sendable {
         /// The body may be read.
@@ -22,6 +22,20 @@ struct Receiver: Sendable {
     let logger: Logger
     let unverified = UnverifiedSample()
     let rejections = RejectionLog()
+
+    init(
+        sources: SourceRegistry, store: any EventStore, ids: EventIDGenerator, health: Health,
+        settings: Current<Limits.Settings>, now: @escaping TimeSource, metrics: Metrics, logger: Logger
+    ) {
+        self.sources = sources
+        self.store = store
+        self.ids = ids
+        self.health = health
+        self.settings = settings
+        self.now = now
+        self.metrics = metrics
+        self.logger = logger
+    }
 
     /// The bounds that hold at this moment.
     var limits: Limits.Settings { settings.value }
