@@ -6,8 +6,9 @@ import NIOHTTP1
 /// section 11.2). So each of these answers is the last one of its connection.
 enum BadHead {
     /// What a head is refused with that the parser understood; `nil` for one that may come in.
-    static func refusal(of head: HTTPRequestHead) -> Answer? {
-        let codings = head.headers["transfer-encoding"]
+    static func refusal(of head: HTTPRequestHead, _ headers: RequestFields) -> Answer? {
+        // As it was sent, with what is around it: others may not read over that.
+        let codings = headers.mayHave("transfer-encoding") ? head.headers["transfer-encoding"] : []
         if !head.uri.hasPrefix("/") {
             // A target with a host in it says twice for whom it is, and only one of the two is checked.
             return refused(400, "Bad request target", "Send a path that begins with a slash, and the host in Host.")

@@ -105,11 +105,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             hasAsked = true
-            if let refusal = BadHead.refusal(of: head) { return refuse(refusal, context) }
+            let headers = RequestFields(head.headers)
+            if let refusal = BadHead.refusal(of: head, headers) { return refuse(refusal, context) }
             isOpen = true
             isReading = true
-            isLast = Self.isLast(head)
-            inviteBody(of: head, context)
+            isLast = Self.isLast(head, headers)
+            inviteBody(of: head, headers, context)
             enter(.awaitingBody)
             requestDeadline?.expect(.body, within: TimeAmount(settings.value.bodyTimeout))
         case .body:
@@ -137,7 +138,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
             // Not only from its end on: the end of a large answer is not written before its reader has begun.
             if answersUnwritten == 0 { awaitReader() }
             answersUnwritten += 1
-            isLast = isLast || Self.closes(head.headers) || isCrowded
+            isLast = isLast || Self.closes(head.headers["connection"]) || isCrowded
             if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
@@ -182,11 +183,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     /// A client that asks whether it may send its body waits a second for the word.
-    private func inviteBody(of head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard head.version == .http1_1, head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" })
+    private func inviteBody(of head: HTTPRequestHead, _ headers: RequestFields, _ context: ChannelHandlerContext) {
+        guard head.version == .http1_1,
+            headers.values(of: "expect").contains(where: { $0.lowercased() == "100-continue" }),
+            headers.declaredLength ?? 0 <= settings.value.bodyBytesMax
         else { return }
-        let length = head.headers["content-length"].first.map { DeclaredLength.bytes($0) } ?? 0
-        guard length <= settings.value.bodyBytesMax else { return }
         context.writeAndFlush(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
@@ -240,12 +241,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Whether the peer sends nothing after it, or nothing that would be understood: the parser stops where a
     /// client asks for another protocol, which it is not going to get.
-    private static func isLast(_ head: HTTPRequestHead) -> Bool {
-        closes(head.headers) || head.version == .http1_0 || head.headers.contains(name: "upgrade")
-            || head.method == .CONNECT
+    private static func isLast(_ head: HTTPRequestHead, _ headers: RequestFields) -> Bool {
+        closes(headers.values(of: "connection")) || head.version == .http1_0
+            || !headers.values(of: "upgrade").isEmpty || head.method == .CONNECT
     }
 
-    private static func closes(_ headers: HTTPHeaders) -> Bool {
-        headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+    private static func closes(_ connection: [String]) -> Bool {
+        connection.contains { $0.split(separator: ",").contains { $0.trimming(" \t").lowercased() == "close" } }
     }
 }

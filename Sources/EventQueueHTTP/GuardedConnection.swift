@@ -4,52 +4,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// What NIO's pipelining, which lets in one request at a time, does not do as it is needed here.
-///
-/// It would close under Hummingbird's hands when the order to end comes: that is led around it. And it stops reading
-/// while an answer is owed, which costs each request two calls of the kernel, to look away from its socket and to look
-/// again. So there is read on until something has come that must wait; it is held as before, and no more is read then.
-private final class Forecourt: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-
-    private let destination: ConnectionGuard
-    /// Requests that have come to their end, and those that are answered.
-    private var asked = 0
-    private var answered = 0
-    private var isBetween = true
-
-    init(to destination: ConnectionGuard) { self.destination = destination }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent {
-            destination.handOn(event)
-        } else {
-            context.fireUserInboundEventTriggered(event)
-        }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .end = unwrapInboundIn(data) {
-            asked += 1
-            isBetween = true
-        } else {
-            isBetween = false
-        }
-        context.fireChannelRead(data)
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        context.fireChannelReadComplete()
-        if isBetween, asked - answered == 1 { context.read() }
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { answered += 1 }
-        context.write(data, promise: promise)
-    }
-}
-
 /// Hummingbird's HTTP/1 connection with a ``ConnectionGuard`` and a ``WebhookHandler`` behind its parser.
 ///
 /// Its parser is made for each connection, with the bounds that hold when the connection comes.
@@ -83,6 +37,7 @@ struct GuardedConnection: ServerChildChannel {
             let guarding = ConnectionGuard(settings: settings, connections: connections)
             let receiving = WebhookHandler(
                 reception: reception, mailbox: mailboxes.mailbox(of: channel.eventLoop))
+            try pipeline.addHandler(GatheredWrites(), position: .first)
             try pipeline.addHandlers(
                 [Forecourt(to: guarding), oneByOne, guarding, receiving], position: .after(parser))
             return value

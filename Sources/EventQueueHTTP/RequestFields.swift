@@ -12,8 +12,11 @@ struct RequestFields: HeaderLookup {
         present = fields.reduce(into: 0) { $0 |= Self.bit(of: $1.name) }
     }
 
+    /// Whether the header with this lower-case name is there, or another one that looks alike from afar.
+    func mayHave(_ name: String) -> Bool { present & Self.bit(of: name) != 0 }
+
     func values(of name: String) -> [String] {
-        guard present & Self.bit(of: name) != 0 else { return [] }
+        guard mayHave(name) else { return [] }
         var values: [String] = []
         for field in fields where Self.isSame(field.name, name) { values.append(Self.trimmed(field.value)) }
         return values
