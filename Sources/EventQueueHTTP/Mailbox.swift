@@ -16,7 +16,7 @@ final class Mailbox: Sendable {
 
     private typealias Delivery = (recipient: NIOLoopBound<WebhookHandler>, letter: Letter)
 
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private let deliveries = Mutex<[Delivery]>([])
 
     init(_ loop: any EventLoop) { self.loop = loop }

@@ -17,16 +17,27 @@ final class WebhookHandler: ChannelInboundHandler {
         /// There is none.
         case idle
         /// Its body comes in.
-        case reading(Source, RequestFields, IncomingBody)
+        case reading
         /// Its answer is found elsewhere, or lies in the mailbox.
         case deciding
         /// Its event waits for a commit.
-        case appending(Source, NewEvent, VerifiedRequest)
+        case appending
     }
 
-    /// Bodies beyond it are verified and read away from the event loop: that takes a tenth of a millisecond for each
-    /// 16 KiB, and all connections of the loop would wait. Senders' bodies have one to some tens of KiB.
-    static let bodyBytesOnLoopMax = 16 << 10
+    /// A request whose head is accepted. Its body takes room until it is answered.
+    private struct Accepted {
+        let source: Source
+        let headers: RequestFields
+        var body: IncomingBody
+        /// What it was made, once it was.
+        var event: (event: NewEvent, request: VerifiedRequest)?
+        /// When its body was there.
+        var completedAt: ContinuousClock.Instant?
+    }
+
+    /// Bodies beyond it are verified and read away from the event loop: it takes a tenth of a millisecond, a small part
+    /// of a commit, and all connections of the loop wait for it. To hand over a body costs less than that.
+    static let bodyBytesOnLoopMax = 32 << 10
 
     private static let route = Route.webhook("")
 
@@ -34,13 +45,10 @@ final class WebhookHandler: ChannelInboundHandler {
     private let mailbox: Mailbox
     private var context: ChannelHandlerContext?
     private var phase = Phase.idle
+    private var accepted: Accepted?
     /// Whether the request whose parts come in is a sender's.
     private var isTaken = false
     private var isHeadOnly = false
-    /// The body that takes room until the request is answered.
-    private var taken: IncomingBody?
-    /// When the body was there.
-    private var beganAt: ContinuousClock.Instant?
     /// Whether the connection is to end once nobody waits for an answer.
     private var isQuiescing = false
     /// Whether the peer sends nothing more, and those behind do not know yet: they would close.
@@ -62,22 +70,22 @@ final class WebhookHandler: ChannelInboundHandler {
         case .head(let head):
             guard let source = Route.source(of: head.uri) else { break }
             isTaken = true
-            return begin(head, source, context)
+            return begin(head, source)
         case .body(let part):
             guard isTaken else { break }
-            return take(part, context)
+            return take(part)
         case .end:
             guard isTaken else { break }
             isTaken = false
-            return end(context)
+            return end()
         }
         context.fireChannelRead(data)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (phase, error) {
-        case (.reading(let source, _, let body), is BodyTimeout): refuse(.tooSlow, source, body, context)
-        case (.reading(let source, _, let body), is HTTPParserError): refuse(.broken, source, body, context)
+        case (.reading, is BodyTimeout): refuse(.tooSlow)
+        case (.reading, is HTTPParserError): refuse(.broken)
         // What is broken belongs to a body that nobody reads.
         case (.deciding, is BodyTimeout), (.deciding, is HTTPParserError): break
         default: context.fireErrorCaught(error)
@@ -85,7 +93,7 @@ final class WebhookHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .idle = phase { return context.fireUserInboundEventTriggered(event) }
+        if phase == .idle { return context.fireUserInboundEventTriggered(event) }
         switch event {
         case is ChannelShouldQuiesceEvent: isQuiescing = true
         case ChannelEvent.inputClosed: isInputClosed = true
@@ -95,113 +103,105 @@ final class WebhookHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         // Half a body is not a body; what is decided or stored already is told to nobody.
-        if case .reading(_, _, let body) = phase {
-            body.release()
-            phase = .idle
-        }
+        if phase == .reading { finish() }
         context.fireChannelInactive()
     }
 
     // MARK: The request
 
-    private func begin(_ head: HTTPRequestHead, _ source: String, _ context: ChannelHandlerContext) {
+    private func begin(_ head: HTTPRequestHead, _ source: String) {
         let headers = RequestFields(head.headers)
         isHeadOnly = head.method == .HEAD
-        beganAt = nil
         phase = .deciding
         switch reception.admit(head.method, source, headers) {
-        case .refused(let answer): send(.answer(answer), context)
+        case .refused(let answer): send(answer)
         case .admitted(let source):
             do throws(IncomingBody.Failure) {
                 let body = try IncomingBody(
                     headers, bytesMax: receiver.limits.bodyBytesMax, budget: reception.budget)
-                phase = .reading(source, headers, body)
+                accepted = Accepted(source: source, headers: headers, body: body)
+                phase = .reading
             } catch {
-                send(.answer(reception.answer(to: error, of: source)), context)
+                send(reception.answer(to: error, of: source))
             }
         }
     }
 
-    private func take(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
-        guard case .reading(let source, let headers, var body) = phase else { return }
-        // Else two would hold it, and its bytes would be copied.
-        phase = .deciding
+    private func take(_ part: ByteBuffer) {
+        guard phase == .reading else { return }
         do throws(IncomingBody.Failure) {
-            try body.take(part)
-            phase = .reading(source, headers, body)
+            try accepted?.body.take(part)
         } catch {
-            refuse(error, source, body, context)
+            refuse(error)
         }
     }
 
-    private func end(_ context: ChannelHandlerContext) {
-        guard case .reading(let source, let headers, let body) = phase else { return }
+    private func end() {
+        guard phase == .reading, let accepted else { return }
         do throws(IncomingBody.Failure) {
-            try body.end()
+            try accepted.body.end()
         } catch {
-            return refuse(error, source, body, context)
+            return refuse(error)
         }
         phase = .deciding
-        taken = body
-        beganAt = .now
-        let (receiver, mailbox, home) = (receiver, mailbox, NIOLoopBound(self, eventLoop: context.eventLoop))
-        guard body.bytes.count <= Self.bodyBytesOnLoopMax else {
-            Task {
-                let answer = await receiver.receive(source, headers: headers, body: body.bytes)
-                mailbox.put(.answer(answer), for: home)
-            }
+        self.accepted?.completedAt = .now
+        let (receiver, mailbox, home) = (receiver, mailbox, home)
+        let (source, headers, body) = (accepted.source, accepted.headers, accepted.body.bytes)
+        guard body.count <= Self.bodyBytesOnLoopMax else {
+            Task { mailbox.put(.answer(await receiver.receive(source, headers: headers, body: body)), for: home) }
             return
         }
-        switch receiver.judge(source, headers: headers, body: body.bytes) {
-        case .answered(let answer): send(.answer(answer), context)
+        switch receiver.judge(source, headers: headers, body: body) {
+        case .answered(let answer): send(answer)
         case .event(let event, let request):
-            phase = .appending(source, event, request)
+            phase = .appending
+            self.accepted?.event = (event, request)
             receiver.store.append(event) { mailbox.put(.appended($0), for: home) }
-        case let judgement: conclude(judgement, of: source, context)
+        case let judgement: conclude(judgement, of: source)
         }
     }
 
-    private func refuse(
-        _ failure: IncomingBody.Failure, _ source: Source, _ body: IncomingBody, _ context: ChannelHandlerContext
-    ) {
+    private func refuse(_ failure: IncomingBody.Failure) {
+        guard let source = accepted?.source else { return }
         phase = .deciding
-        taken = body
-        send(.answer(reception.answer(to: failure, of: source)), context)
+        send(reception.answer(to: failure, of: source))
     }
 
     /// The rare ways: what must be stored otherwise before it can be answered.
-    private func conclude(_ judgement: Receiver.Judgement, of source: Source, _ context: ChannelHandlerContext) {
-        let (receiver, mailbox, home) = (receiver, mailbox, NIOLoopBound(self, eventLoop: context.eventLoop))
+    private func conclude(_ judgement: Receiver.Judgement, of source: Source) {
+        let (receiver, mailbox, home) = (receiver, mailbox, home)
         Task { mailbox.put(.answer(await receiver.conclude(judgement, of: source)), for: home) }
     }
 
     /// Also what is known already takes this way: whoever asks much at once would be answered from within its own
     /// requests, one in the other, until the stack ends.
-    private func send(_ letter: Mailbox.Letter, _ context: ChannelHandlerContext) {
-        mailbox.put(letter, for: NIOLoopBound(self, eventLoop: context.eventLoop))
-    }
+    private func send(_ answer: Answer) { mailbox.put(.answer(answer), for: home) }
+
+    /// What finds the way back to this handler from another thread.
+    private var home: NIOLoopBound<WebhookHandler> { NIOLoopBound(self, eventLoop: mailbox.loop) }
 
     // MARK: The answer
 
     /// Takes what was found elsewhere; called on the event loop.
     func receive(_ letter: Mailbox.Letter) {
-        switch (letter, phase) {
-        case (.answer(let answer), _): give(answer)
-        case (.appended(let result), .appending(let source, let event, let request)):
-            switch receiver.judge(result, of: event, from: request, source) {
+        switch letter {
+        case .answer(let answer): give(answer)
+        case .appended(let result):
+            guard phase == .appending, let accepted, let (event, request) = accepted.event else {
+                preconditionFailure("a commit answers the request that waits for it")
+            }
+            switch receiver.judge(result, of: event, from: request, accepted.source) {
             case .answered(let answer): give(answer)
             case let judgement:
                 phase = .deciding
-                guard let context else { return finish() }
-                conclude(judgement, of: source, context)
+                conclude(judgement, of: accepted.source)
             }
-        case (.appended, _): preconditionFailure("a commit answers the request that waits for it")
         }
     }
 
     private func give(_ answer: Answer) {
         receiver.metrics.answered(Self.route, answer)
-        if let beganAt { receiver.metrics.received(in: beganAt.duration(to: .now)) }
+        if let completedAt = accepted?.completedAt { receiver.metrics.received(in: completedAt.duration(to: .now)) }
         finish()
         guard let context, context.channel.isActive else { return }
         write(isQuiescing ? answer.closing() : answer, context)
@@ -209,8 +209,8 @@ final class WebhookHandler: ChannelInboundHandler {
 
     /// Gives back what the request has taken. What is asked behind it begins while its answer is written.
     private func finish() {
-        taken?.release()
-        taken = nil
+        accepted?.body.release()
+        accepted = nil
         phase = .idle
     }
 
