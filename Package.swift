@@ -174,3 +174,31 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Benchmarks of the hot path, and the program that a profiler runs. Opened by an environment variable, so that
+// nobody fetches the benchmark package to build the service; see Tests/Benchmarks.
+if Context.environment["ORGLOOP_QUEUE_BENCHMARKS"] != nil {
+    package.dependencies.append(
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []))
+    package.targets += [
+        .target(
+            name: "HotPath",
+            dependencies: ["EventQueue", "EventQueueSQLite", logging],
+            path: "Tests/Benchmarks/Support/HotPath",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "HotPathRun",
+            dependencies: ["EventQueue", "HotPath"],
+            path: "Tests/Benchmarks/Support/HotPathRun",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "QueueBenchmarks",
+            dependencies: ["EventQueue", "HotPath", .product(name: "Benchmark", package: "benchmark")],
+            path: "Tests/Benchmarks/QueueBenchmarks",
+            swiftSettings: strict,
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+        ),
+    ]
+}
