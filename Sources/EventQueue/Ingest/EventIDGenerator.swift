@@ -34,12 +34,14 @@ public final class EventIDGenerator: Sendable {
     /// An id that is greater than all before it.
     public func next() -> Event.ID {
         let milliseconds = UInt64(min(max(0, now().milliseconds), Self.latest))
-        let start = UInt64(randomCounter()) & (1 << (Self.counterBits - 1) - 1)
         let bits = last.withLock { last in
-            // Within a millisecond, and while the clock is behind, the counter goes on; when it overflows it
-            // carries into the milliseconds.
-            let isNewMillisecond = last >> Self.counterBits < milliseconds
-            last = isNewMillisecond ? milliseconds << Self.counterBits | start : last + 1
+            if last >> Self.counterBits < milliseconds {
+                last = milliseconds << Self.counterBits | counterStart()
+            } else {
+                // Within a millisecond, and while the clock is behind, the counter goes on; when it overflows it
+                // carries into the milliseconds.
+                last += 1
+            }
             return last
         }
         return Self.id(bits)
@@ -48,9 +50,21 @@ public final class EventIDGenerator: Sendable {
     /// Sorts behind every id of our form.
     package static var bound: Event.ID { id(UInt64(latest + 1) << counterBits) }
 
+    /// Asks the system for randomness, which costs more than the rest of an id: once a millisecond.
+    private func counterStart() -> UInt64 { UInt64(randomCounter()) & (1 << (Self.counterBits - 1) - 1) }
+
     private static func id(_ bits: UInt64) -> Event.ID {
-        let text = String(bits, radix: 16)
-        return Event.ID(made: prefix + String(repeating: "0", count: digits - text.count) + text)
+        let length = prefix.utf8.count + digits
+        return Event.ID(
+            made: String(unsafeUninitializedCapacity: length) { text in
+                _ = text.initialize(fromContentsOf: prefix.utf8)
+                var rest = bits
+                for place in stride(from: length - 1, through: prefix.utf8.count, by: -1) {
+                    text[place] = hexadecimalDigit(UInt8(rest & 0xF))
+                    rest >>= 4
+                }
+                return length
+            })
     }
 
     /// The bits of an id of our form; an id from elsewhere names a year at random.

@@ -16,8 +16,22 @@ package struct JSONBytes: Sendable {
     /// Appends `text` as a JSON string, with its quotes.
     package mutating func string(_ text: some StringProtocol) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 { escape(byte) }
+        let isAppended: Void? = text.utf8.withContiguousStorageIfAvailable { escape($0) }
+        if isAppended == nil { for byte in text.utf8 { escape(byte) } }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends `text` with what lies between two escapes as one piece: most texts are one.
+    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+        var start = 0
+        for index in text.indices {
+            let byte = text[index]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<index]))
+            escape(byte)
+            start = index + 1
+        }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
     }
 
     /// Appends `number` in decimal digits.
@@ -60,7 +74,12 @@ package struct JSONBytes: Sendable {
 
 /// `text` as a JSON string, with its quotes.
 package func jsonString(_ text: some StringProtocol) -> String {
+    String(decoding: jsonStringBytes(text), as: UTF8.self)
+}
+
+/// The UTF-8 of `text` as a JSON string, with its quotes.
+func jsonStringBytes(_ text: some StringProtocol) -> [UInt8] {
     var json = JSONBytes(capacity: text.utf8.count + 2)
     json.string(text)
-    return String(decoding: json.bytes, as: UTF8.self)
+    return json.bytes
 }

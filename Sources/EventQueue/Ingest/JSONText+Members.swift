@@ -55,6 +55,7 @@ extension JSONText {
     /// other numbers, for other kinds, and beyond 18 digits.
     package func integer(_ value: Value) -> Int? {
         guard value.kind == .number else { return nil }
+        if let plain = plainInteger(value.range) { return plain }
         let isNegative = bytes[value.range.lowerBound] == UInt8(ascii: "-")
         let parts = raw(value).dropFirst(isNegative ? 1 : 0)
             .split(maxSplits: 1, omittingEmptySubsequences: false) { $0 | 0x20 == UInt8(ascii: "e") }
@@ -75,13 +76,30 @@ extension JSONText {
         return isNegative ? -magnitude : magnitude
     }
 
+    /// The value of at most 18 digits with nothing else, as nearly every whole number is written.
+    private func plainInteger(_ range: Range<Int>) -> Int? {
+        guard range.count <= 18 else { return nil }
+        var number = 0
+        for index in range {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            number = number * 10 + Int(digit)
+        }
+        return number
+    }
+
     private func matches(_ member: Member, _ name: String) -> Bool {
-        member.nameIsEscaped
-            ? decoded(member.name).utf8.elementsEqual(name.utf8)
-            : bytes[member.name].elementsEqual(name.utf8)
+        guard !member.nameIsEscaped else { return decoded(member.name).utf8.elementsEqual(name.utf8) }
+        // Most members that are not meant have a name of another length.
+        guard member.name.count == name.utf8.count else { return false }
+        let isEqual = name.utf8.withContiguousStorageIfAvailable { name in
+            name.indices.allSatisfy { name[$0] == bytes[member.name.lowerBound + $0] }
+        }
+        return isEqual ?? bytes[member.name].elementsEqual(name.utf8)
     }
 
     private func decoded(_ range: Range<Int>) -> String {
+        guard bytes[range].contains(UInt8(ascii: "\\")) else { return String(decoding: bytes[range], as: UTF8.self) }
         var output: [UInt8] = []
         output.reserveCapacity(range.count)
         JSONEscape.decode(range, of: bytes.span, surrogates: .replaced, into: &output)

@@ -6,8 +6,10 @@ enum IdempotencyKey {
     ///
     /// A key that is too long for an index is replaced by its hash: equal keys stay equal.
     static func read(from headers: some HeaderLookup) -> String? {
-        let key = headers.values(of: header).filter { !$0.isEmpty }.joined(separator: ", ")
-        return bounded(key)
+        let values = headers.values(of: header)
+        // Most requests have one, or none.
+        if values.count <= 1 { return values.first.flatMap(bounded) }
+        return bounded(values.filter { !$0.isEmpty }.joined(separator: ", "))
     }
 
     /// A key as it is stored; `nil` for an empty one.
@@ -41,9 +43,9 @@ enum AuditedHeaders {
     static func json(_ headers: some HeaderLookup) -> String {
         var json = JSONBytes(capacity: 256)
         var separator: StaticString = "{"
-        for name in names + attributes(headers) {
+        func append(_ name: String) {
             let values = headers.values(of: name)
-            guard let first = values.first else { continue }
+            guard let first = values.first else { return }
             json.literal(separator)
             separator = ","
             json.string(name)
@@ -54,6 +56,8 @@ enum AuditedHeaders {
                 json.array(values) { $0.string($1) }
             }
         }
+        for name in names { append(name) }
+        for name in attributes(headers) { append(name) }
         if json.bytes.isEmpty { json.literal("{") }
         json.literal("}")
         return String(decoding: json.bytes, as: UTF8.self)

@@ -19,6 +19,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// Parses an ISO 8601 date and time with a zone; `nil` for anything else.
     public init?(iso8601 text: String) {
+        if let milliseconds = ISO8601.milliseconds(text) {
+            self.milliseconds = milliseconds
+            return
+        }
         // A ninth of a second more or less decides nothing here; both forms occur in practice.
         let parsed =
             (try? Date(text, strategy: .iso8601WithFraction)) ?? (try? Date(text, strategy: .iso8601))
@@ -29,8 +33,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// `2025-01-15T10:30:00.000Z`: as text it sorts like the time it names, for years 0000 to 9999.
     public var iso8601: String {
+        if let text = ISO8601.text(milliseconds) { return text }
         // Half a millisecond more, because a decimal fraction has no exact binary form and the style cuts it off.
-        Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000).formatted(.iso8601WithFraction)
+        return Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000).formatted(.iso8601WithFraction)
     }
 
     public var description: String { iso8601 }

@@ -46,6 +46,6 @@ struct ClaudeCodeHook {
         }
         let summary = text.prefix(Limits.summaryCharactersMax)
         // What needs no cutting is copied as it was sent, lone surrogates and all.
-        return summary.endIndex == text.endIndex ? body.raw(value) : ArraySlice(jsonString(summary).utf8)
+        return summary.endIndex == text.endIndex ? body.raw(value) : jsonStringBytes(summary)[...]
     }
 }

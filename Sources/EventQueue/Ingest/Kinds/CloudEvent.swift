@@ -77,7 +77,7 @@ struct CloudEvent {
         provenance.literal("}")
         return EventDraft(
             kind: .resourceChanged, platformEvent: typeText,
-            timestamp: time.map(Array.init) ?? Array(jsonString(receivedAt.iso8601).utf8),
+            timestamp: time.map(Array.init) ?? jsonStringBytes(receivedAt.iso8601),
             provenance: provenance.bytes, payload: payload, deliveryID: identity, isDeliveryIDDecisive: true)
     }
 

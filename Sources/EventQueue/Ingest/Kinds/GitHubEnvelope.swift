@@ -23,7 +23,7 @@ struct GitHubReport {
     func draft(receivedAt: Timestamp) -> EventDraft {
         EventDraft(
             kind: .resourceChanged, platformEvent: platformEvent,
-            timestamp: Array(jsonString(receivedAt.iso8601).utf8), provenance: provenance,
+            timestamp: jsonStringBytes(receivedAt.iso8601), provenance: provenance,
             payload: body.raw(body.root))
     }
 

@@ -47,7 +47,7 @@ package struct HookRequest: Sendable {
         for name in Self.kept {
             if let value = text[name] { Self.append(name, text.raw(value), to: &json) }
         }
-        let timestamp = text["timestamp"].map { Array(text.raw($0)) } ?? Array(jsonString(firedAt.iso8601).utf8)
+        let timestamp = text["timestamp"].map { Array(text.raw($0)) } ?? jsonStringBytes(firedAt.iso8601)
         json.literal(#""timestamp":"#)
         json.raw(timestamp)
         json.literal("}")

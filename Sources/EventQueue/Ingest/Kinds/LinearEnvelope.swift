@@ -20,7 +20,7 @@ struct LinearReport {
     func draft(receivedAt: Timestamp) -> EventDraft {
         EventDraft(
             kind: .resourceChanged, platformEvent: platformEvent,
-            timestamp: Array(jsonString(receivedAt.iso8601).utf8), provenance: provenance,
+            timestamp: jsonStringBytes(receivedAt.iso8601), provenance: provenance,
             payload: body.raw(body.root))
     }
 

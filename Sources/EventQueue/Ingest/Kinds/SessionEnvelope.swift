@@ -30,7 +30,7 @@ extension SessionReport {
     private func timestamp(receivedAt: Timestamp) -> [UInt8] {
         guard let value = body["timestamp"], let text = body.string(value), Timestamp(iso8601: text) != nil
         else {
-            return Array(jsonString(receivedAt.iso8601).utf8)
+            return jsonStringBytes(receivedAt.iso8601)
         }
         return Array(body.raw(value))
     }
@@ -81,9 +81,17 @@ extension SessionReport {
         json.raw(summary)
         // Claude Code's events have one name for it; those of the other agents have had two.
         if agent.required == .sessionOnly { json.member("cwd", workingDirectory) }
-        let ofAgent = agent.required == .sessionOnly ? ["model"] : []
-        let ofHook = hook == nil ? [] : ["hook_event_name", "reason"]
-        for name in ["transcript_path", "hook_type", "meta"] + ofAgent + ofHook {
+        appendMembers(Self.optional, to: &json)
+        if agent.required == .sessionOnly { appendMembers(Self.ofOtherAgents, to: &json) }
+        if hook != nil { appendMembers(Self.ofHooks, to: &json) }
+    }
+
+    private static let optional = ["transcript_path", "hook_type", "meta"]
+    private static let ofOtherAgents = ["model"]
+    private static let ofHooks = ["hook_event_name", "reason"]
+
+    private func appendMembers(_ names: [String], to json: inout JSONBytes) {
+        for name in names {
             if let value = body[name] { json.member(name, body.raw(value)) }
         }
     }

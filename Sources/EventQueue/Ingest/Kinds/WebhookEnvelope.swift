@@ -15,7 +15,7 @@ extension EventDraft {
         return EventDraft(
             kind: .resourceChanged,
             platformEvent: named.flatMap(body.string) ?? unknownEvent,
-            timestamp: Array(jsonString(receivedAt.iso8601).utf8),
+            timestamp: jsonStringBytes(receivedAt.iso8601),
             provenance: provenance.bytes,
             payload: body.raw(body.root))
     }

@@ -49,8 +49,10 @@ extension HeaderLookup {
 /// The 32 bytes that 64 hexadecimal digits behind `prefix` name, in lower case as every sender writes them; `nil`
 /// for anything else.
 func codeBytes(hexadecimal text: some StringProtocol, prefix: String = "") -> [UInt8]? {
-    guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + 2 * SHA256.byteCount else { return nil }
-    let digits = text.dropFirst(prefix.count)
+    guard text.utf8.count == prefix.utf8.count + 2 * SHA256.byteCount, text.utf8.starts(with: prefix.utf8) else {
+        return nil
+    }
+    let digits = text[text.utf8.index(text.startIndex, offsetBy: prefix.utf8.count)...]
     guard !digits.utf8.contains(where: { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }) else { return nil }
     return bytes(hexadecimal: digits)
 }
