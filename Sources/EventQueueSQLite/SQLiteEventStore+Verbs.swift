@@ -45,9 +45,10 @@ extension SQLiteEventStore {
     /// Stores all of `events`; a conflict throws, so that the transaction ends with nothing done.
     static func append(_ events: [NewEvent], in database: Database) throws -> [Appended] {
         var results: [Appended] = []
+        var insertion = try EventInsertion(in: database)
         for event in events {
             let source = try database.sourceRow(event.source, insertingIfMissing: true)
-            let appended = try EventInsertion.append(event, source: source, in: database)
+            let appended = try insertion.append(event, source: source)
             results.append(appended)
             if case .conflict = appended { throw Conflict(results: results) }
             if case .stored = appended {

@@ -56,9 +56,10 @@ final class AppendGroup {
 
     private func insert(_ group: [Member], into database: Database) throws -> [Insertion] {
         var stored: [Int64: Int] = [:]
+        var insertion = try EventInsertion(in: database)
         let results = try group.map { member -> Insertion in
             let source = try sourceRow(of: member.event.source, in: database)
-            let appended = try EventInsertion.append(member.event, source: source, in: database)
+            let appended = try insertion.append(member.event, source: source)
             if case .stored = appended { stored[source, default: 0] += 1 }
             return .success(appended)
         }
