@@ -1,3 +1,4 @@
+import EventQueueHTTP
 import NIOCore
 import NIOPosix
 
@@ -18,6 +19,7 @@ struct LoadGenerator {
     /// - Returns: What was measured, unexpected answers included.
     /// - Throws: ``CommandFailure`` when nobody listens, or when nothing is answered any more.
     func run(_ plan: LoadPlan, _ script: some LoadScript) async throws -> LoadFigures {
+        DescriptorLimit.raise(for: plan.connections)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let done = loop.makePromise(of: LoadFigures.self)
         let scene = try await loop.submit {

@@ -16,8 +16,11 @@ final class BenchScratch: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter parent: Where the directory is made; it decides about the disk that is measured.
-    private init(in parent: String) throws {
+    private init(in parent: String) {
         directory = parent + "/orgloop-queue-bench-\(getpid())-\(UInt32.random(in: .min ... .max))"
+    }
+
+    private func make() throws {
         do {
             try PrivateFile.makeDirectory(directory)
         } catch {
@@ -35,7 +38,7 @@ final class BenchScratch: Sendable {
         ServiceParts.ignoreWriteSignals()
         var parent = parent ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/var/tmp"
         while parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
-        let scratch = try BenchScratch(in: ThisProgram.absolute(parent) ?? parent)
+        let scratch = BenchScratch(in: ThisProgram.absolute(parent) ?? parent)
         let signals = [SIGINT, SIGTERM, SIGHUP].map { number in
             TakenSignal(number) {
                 scratch.clear()
@@ -49,6 +52,8 @@ final class BenchScratch: Sendable {
             for signal in signals { signal.cancel() }
         }
         do {
+            // Only now: a signal that comes takes it away.
+            try scratch.make()
             return try await body(scratch)
         } catch {
             // What failed because a signal cleared everything away is no failure to tell: the signal ends the process.
