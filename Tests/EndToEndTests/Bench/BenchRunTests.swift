@@ -45,9 +45,9 @@ import Testing
         #expect(peers.allSatisfy { Self.double($0["requests_per_second"]) > 0 })
         #expect(peers.dropFirst().allSatisfy { Self.double($0["ratio"]) > 0 && !$0["reached"].isNull })
         let missing = answer["left_out"].list.map { $0["missing"].text }
-        #expect(missing.filter { $0 == "node" }.count == (Tool.has("node") ? 0 : 2))
+        #expect(missing.filter { $0 == "node" }.count == (Tool.has("node") ? 0 : 4))
         #expect(missing.contains("redis-server") != Tool.has("redis-server"))
-        #expect(peers.count + missing.count == 5)
+        #expect(peers.count + missing.count == 7)
     }
 
     @Test(.enabled(if: Tool.has("node"), "node is not installed"))

@@ -8,7 +8,7 @@ import Testing
 /// The receiver that the queue is compared with does the work that it claims to do.
 @Suite(.timeLimit(.minutes(5)), .aFewAtATime, .enabled(if: Tool.has("node"), "node is not installed"))
 struct NodeReceiverTests {
-    @Test(arguments: [[], ["--fsync"]])
+    @Test(arguments: [[], ["--fsync"], ["--grouped"], ["--grouped", "--fsync"]])
     func `what it acknowledges is in its file, and nothing else`(_ flags: [String]) async throws {
         let scratch = try Scratch()
         let client = try await Self.start(flags, in: scratch)
@@ -28,8 +28,10 @@ struct NodeReceiverTests {
         #expect(try lines.map { try Answer(String($0))["payload"]["session_id"].text } == (0..<20).map(String.init))
     }
 
-    @Test(.enabled(if: Tool.has("strace"), "strace is not installed"))
-    func `with fsync nothing is answered that was not synced`() async throws {
+    @Test(
+        .enabled(if: Tool.has("strace"), "strace is not installed"),
+        arguments: [["--fsync"], ["--grouped", "--fsync"]])
+    func `with fsync nothing is answered that was not synced`(_ flags: [String]) async throws {
         guard await Tool.canTrace() else { return }
         let scratch = try Scratch()
         try scratch.write(String(decoding: PackageResources.receiver_mjs, as: UTF8.self), to: "receiver.mjs")
@@ -37,8 +39,7 @@ struct NodeReceiverTests {
             Tool.path("strace"),
             [
                 "-f", "-e", "trace=execve,fdatasync", "-o", "trace", Tool.path("node"), "receiver.mjs", "events.jsonl",
-                "--fsync",
-            ],
+            ] + flags,
             in: scratch, environment: ["RECEIVER_SECRET": "s3cret"])
         let client = try await Self.client(node)
         // It outlives the strace that a test ends; the line of its start has its number.

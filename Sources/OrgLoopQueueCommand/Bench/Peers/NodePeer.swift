@@ -7,10 +7,17 @@ struct NodePeer: Peer {
 
     func stop() { program.stop() }
 
-    /// - Parameter isSynced: Whether it answers when the lines are on disk, or when they are written.
-    static func start(isSynced: Bool, in scratch: BenchScratch) async throws -> NodePeer {
+    /// How it appends; without a flag each line by itself, and answers when it is written.
+    enum Flag: String, Sendable {
+        /// Lines that come while a write is under way share the next one.
+        case grouped = "--grouped"
+        /// It answers when the lines are on disk.
+        case fsync = "--fsync"
+    }
+
+    static func start(_ flags: [Flag], in scratch: BenchScratch) async throws -> NodePeer {
         let node = try ReadyProgram.path(of: "node")
-        let name = isSynced ? "node-fsync" : "node"
+        let name = (["node"] + flags.map(\.rawValue)).joined()
         let script = scratch.path("receiver.mjs")
         do {
             try PrivateFile.replace(script, with: PackageResources.receiver_mjs)
@@ -19,7 +26,7 @@ struct NodePeer: Peer {
         }
         let secret = TokenFile.makeToken()
         var order = SpawnedProgram.Order(
-            words: [node, script, scratch.path(name + ".jsonl")] + (isSynced ? ["--fsync"] : []),
+            words: [node, script, scratch.path(name + ".jsonl")] + flags.map(\.rawValue),
             environment: scratch.environment, errors: scratch.path(name + ".log"))
         order.environment["RECEIVER_SECRET"] = secret
         let program = try await ReadyProgram.start(order, in: scratch)

@@ -3,6 +3,8 @@ enum PeerKind: String, CaseIterable, Sendable {
     case service = "orgloop-queue"
     case node = "Node, no fsync"
     case nodeSynced = "Node, fsync"
+    case nodeGrouped = "Node, no fsync, grouped"
+    case nodeGroupedSynced = "Node, fsync, grouped"
     case redis = "Redis Streams, fsync"
     case responder = "bare SwiftNIO"
 
@@ -10,8 +12,8 @@ enum PeerKind: String, CaseIterable, Sendable {
     var promise: String {
         switch self {
         case .service: "durable"
-        case .node: "written"
-        case .nodeSynced: "durable"
+        case .node, .nodeGrouped: "written"
+        case .nodeSynced, .nodeGroupedSynced: "durable"
         case .redis: "durable; no HTTP, no HMAC"
         case .responder: "nothing"
         }
@@ -21,8 +23,8 @@ enum PeerKind: String, CaseIterable, Sendable {
     var target: Double? {
         switch self {
         case .service: nil
-        case .node: 2
-        case .nodeSynced: 6
+        case .node, .nodeGrouped: 2
+        case .nodeSynced, .nodeGroupedSynced: 6
         case .redis: 0.8
         case .responder: 0.6
         }
@@ -36,8 +38,10 @@ enum PeerKind: String, CaseIterable, Sendable {
         case .service:
             let place = try ServicePlace("service", in: scratch, connections: connections)
             return try await BenchService.start(place, in: scratch)
-        case .node: return try await NodePeer.start(isSynced: false, in: scratch)
-        case .nodeSynced: return try await NodePeer.start(isSynced: true, in: scratch)
+        case .node: return try await NodePeer.start([], in: scratch)
+        case .nodeSynced: return try await NodePeer.start([.fsync], in: scratch)
+        case .nodeGrouped: return try await NodePeer.start([.grouped], in: scratch)
+        case .nodeGroupedSynced: return try await NodePeer.start([.grouped, .fsync], in: scratch)
         case .redis: return try await RedisPeer.start(in: scratch)
         case .responder: return try await ResponderPeer.start(in: scratch)
         }

@@ -1,28 +1,47 @@
 // The receiver that `orgloop-queue bench compare` measures against: it does what the queue does for a request, and
-// appends to a file. Lines that come while a write is under way share the next one, with one fdatasync if asked for.
+// appends to a file: each line by itself, or those that come while a write is under way with the next one.
 //
-//   RECEIVER_SECRET=… node receiver.mjs FILE [--fsync]
+//   RECEIVER_SECRET=… node receiver.mjs FILE [--grouped] [--fsync]
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { fdatasyncSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { createServer } from "node:http";
 
-const [path, flag] = process.argv.slice(2);
+const [path, ...flags] = process.argv.slice(2);
+const isGrouped = flags.includes("--grouped");
+const isSynced = flags.includes("--fsync");
 const secret = process.env.RECEIVER_SECRET;
 const file = await open(path, "a", 0o600);
+
+function store(one) {
+  if (!isGrouped) return storeAlone(one);
+  waiting.push(one);
+  if (!isWriting) storeWaiting();
+}
+
+/** The plain way: nothing else happens until the line is there. */
+function storeAlone({ line, id, response }) {
+  try {
+    writeSync(file.fd, line);
+    if (isSynced) fdatasyncSync(file.fd);
+    answer(response, 200, { ok: true, event_id: id });
+  } catch (error) {
+    answer(response, 503, { error: error.code });
+  }
+}
 
 /** Lines that wait for their write, each with the answer that waits for it. */
 let waiting = [];
 let isWriting = false;
 
-async function write() {
-  if (isWriting) return;
+async function storeWaiting() {
   isWriting = true;
   while (waiting.length > 0) {
     const group = waiting;
     waiting = [];
     try {
       await file.appendFile(group.map(({ line }) => line).join(""));
-      if (flag === "--fsync") await file.datasync();
+      if (isSynced) await file.datasync();
       for (const { id, response } of group) answer(response, 200, { ok: true, event_id: id });
     } catch (error) {
       for (const { response } of group) answer(response, 503, { error: error.code });
@@ -58,8 +77,7 @@ function receive(request, response, body) {
     id, timestamp: new Date().toISOString(), source: "claude-code", type: "actor.stopped",
     provenance: { platform: "claude-code", platform_event: "session.exited", session_id: payload.session_id }, payload,
   };
-  waiting.push({ id, line: JSON.stringify(event) + "\n", response });
-  write();
+  store({ id, line: JSON.stringify(event) + "\n", response });
 }
 
 const server = createServer((request, response) => {
