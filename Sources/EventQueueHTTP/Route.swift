@@ -69,9 +69,13 @@ enum Route: Sendable, Equatable {
 
     /// The name in the path of a sender's request, which may be no source's; `nil` for every other target.
     static func source(of target: String) -> String? {
+        guard target.utf8.allSatisfy({ $0 < 0x80 }) else {
+            // A question mark with an accent on it divides nothing, and only characters tell.
+            let path = target.prefix { $0 != "?" }
+            return path.hasPrefix(webhookPrefix) ? String(path.dropFirst(webhookPrefix.count)) : nil
+        }
         guard target.utf8.starts(with: webhookPrefix.utf8) else { return nil }
-        let name = target.utf8.dropFirst(webhookPrefix.utf8.count).prefix { $0 != UInt8(ascii: "?") }
-        return String(Substring(name))
+        return String(Substring(target.utf8.dropFirst(webhookPrefix.utf8.count).prefix { $0 != UInt8(ascii: "?") }))
     }
 
     private static func namedCall(_ parts: [String]) -> Route? {
