@@ -9,9 +9,9 @@ struct BenchCompareCommand: AsyncParsableCommand {
         discussion: """
             Each round sends the same kind of requests to each of them, for the same time, one after the other, with \
             the same load generator: to the service; to a receiver in Node that does the same work and appends to a \
-            file, without and with an fdatasync, for each line or for all that came meanwhile (grouped); to Redis Streams with appendfsync always, \
-            through its own protocol, without HTTP and signatures; and to a SwiftNIO server that answers without \
-            looking. What is not installed (node, redis-server) is left out.
+            file, without and with an fdatasync, for each line or for all that came meanwhile (grouped); to Redis \
+            Streams with appendfsync always, through its own protocol, without HTTP and signatures; and to a SwiftNIO \
+            server that answers without looking. What is not installed (node, redis-server) is left out.
 
             A ratio is that of the rates of one round; the table has their median.
 
