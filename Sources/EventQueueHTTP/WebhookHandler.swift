@@ -25,7 +25,9 @@ final class WebhookHandler: ChannelInboundHandler {
     }
 
     /// A request whose head is accepted. Its body takes room until it is answered.
-    private struct Accepted {
+    ///
+    /// An object, because it is asked for at each step, and has some fifty references to keep count of.
+    private final class Accepted {
         let source: Source
         let headers: RequestFields
         var body: IncomingBody
@@ -33,6 +35,12 @@ final class WebhookHandler: ChannelInboundHandler {
         var event: (event: NewEvent, request: VerifiedRequest)?
         /// When its body was there.
         var completedAt: ContinuousClock.Instant?
+
+        init(_ source: Source, _ headers: RequestFields, _ body: IncomingBody) {
+            self.source = source
+            self.headers = headers
+            self.body = body
+        }
     }
 
     /// Bodies beyond it are verified and read away from the event loop: it takes a tenth of a millisecond, a small part
@@ -119,7 +127,7 @@ final class WebhookHandler: ChannelInboundHandler {
             do throws(IncomingBody.Failure) {
                 let body = try IncomingBody(
                     headers, bytesMax: receiver.limits.bodyBytesMax, budget: reception.budget)
-                accepted = Accepted(source: source, headers: headers, body: body)
+                accepted = Accepted(source, headers, body)
                 phase = .reading
             } catch {
                 send(reception.answer(to: error, of: source))
@@ -144,7 +152,7 @@ final class WebhookHandler: ChannelInboundHandler {
             return refuse(error)
         }
         phase = .deciding
-        self.accepted?.completedAt = .now
+        accepted.completedAt = .now
         let (receiver, mailbox, home) = (receiver, mailbox, home)
         let (source, headers, body) = (accepted.source, accepted.headers, accepted.body.bytes)
         guard body.count <= Self.bodyBytesOnLoopMax else {
@@ -155,7 +163,7 @@ final class WebhookHandler: ChannelInboundHandler {
         case .answered(let answer): send(answer)
         case .event(let event, let request):
             phase = .appending
-            self.accepted?.event = (event, request)
+            accepted.event = (event, request)
             receiver.store.append(event) { mailbox.put(.appended($0), for: home) }
         case let judgement: conclude(judgement, of: source)
         }
