@@ -90,6 +90,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         disarm()
+        // NIO's pipelining hands on what it holds when it goes with its connection. Nobody would hear of that.
+        ignoresInput = true
         connections.remove(context.channel)
         context.fireChannelInactive()
     }
@@ -111,6 +113,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
             isReading = true
             isLast = Self.isLast(head, headers)
             inviteBody(of: head, headers, context)
+            // The word may be what finds out that the peer has gone.
+            guard !ignoresInput else { return }
             enter(.awaitingBody)
             requestDeadline?.expect(.body, within: TimeAmount(settings.value.bodyTimeout))
         case .body:
@@ -154,7 +158,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private func answerWritten(_ context: ChannelHandlerContext) {
         answersUnwritten -= 1
         isUntaken = false
-        guard answersUnwritten == 0 else { return awaitReader() }
+        guard answersUnwritten == 0 else {
+            // It takes its answers after all: what it has asked for is not to be cut for others.
+            if isOpen { enter(isReading ? .awaitingBody : .answering) }
+            return awaitReader()
+        }
         if isOpen {
             enter(isReading ? .awaitingBody : .answering)
         } else if isLast {

@@ -22,6 +22,7 @@ final class Receiver: Sendable {
     let logger: Logger
     let unverified = UnverifiedSample()
     let rejections = RejectionLog()
+    let troubles = StoreTroubleLog()
 
     init(
         sources: SourceRegistry, store: any EventStore, ids: EventIDGenerator, health: Health,
@@ -210,7 +211,9 @@ final class Receiver: Sendable {
 
     private func failed(_ source: Source, _ error: any Error) -> Answer {
         metrics.received(by: source.id, result: "failed")
-        return StoreTrouble(error).report(to: logger).receiverAnswer
+        let trouble = StoreTrouble(error)
+        troubles.note(trouble, at: now(), to: logger)
+        return trouble.receiverAnswer
     }
 
     private static func answer(to rejection: Rejection) -> Answer {

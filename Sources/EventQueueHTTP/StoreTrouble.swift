@@ -12,13 +12,16 @@ struct StoreTrouble {
     }
 
     /// Writes what happened to the log, where paths and reasons belong.
-    func report(to logger: Logger) -> StoreTrouble {
-        // An error of another kind may quote what it failed on, so only its type is written.
-        logger.error(
-            "the store failed",
-            metadata: ["code": "\(code)", "reason": "\(failure?.explanation ?? kind)"])
+    @discardableResult
+    func report(moreSinceLast: Int = 0, to logger: Logger) -> StoreTrouble {
+        var metadata: Logger.Metadata = ["code": "\(code)", "reason": "\(reason)"]
+        if moreSinceLast > 0 { metadata["more_since_last"] = "\(moreSinceLast)" }
+        logger.error("the store failed", metadata: metadata)
         return self
     }
+
+    /// An error of another kind may quote what it failed on, so only its type is told.
+    fileprivate var reason: String { failure?.explanation ?? kind }
 
     var receiverAnswer: Answer {
         Answer.json(503, ["error": .text(title), "code": .text(code)]).with("Retry-After", String(retryAfter))
@@ -58,5 +61,18 @@ struct StoreTrouble {
         case .overQuota, .damaged, .broken: 30
         case .unavailable, nil: 1
         }
+    }
+}
+
+/// Logs that senders' events could not be stored, one line a minute for each reason: all that share a commit fail at
+/// once, while their connections wait for the line to be written.
+struct StoreTroubleLog: Sendable {
+    private let minutes = MinuteCounter<String>()
+
+    /// Notes one request that met `trouble`.
+    func note(_ trouble: StoreTrouble, at time: Timestamp, to logger: Logger) {
+        let (ordinal, before) = minutes.count(trouble.reason, at: time)
+        // The first of them was told.
+        if ordinal == 1 { trouble.report(moreSinceLast: max(0, before - 1), to: logger) }
     }
 }

@@ -57,6 +57,8 @@ final class WebhookHandler: ChannelInboundHandler {
     /// Whether the request whose parts come in is a sender's.
     private var isTaken = false
     private var isHeadOnly = false
+    /// Whether the connection has ended: what still comes is begun no more.
+    private var isGone = false
     /// Whether the connection is to end once nobody waits for an answer.
     private var isQuiescing = false
     /// Whether the peer sends nothing more, and those behind do not know yet: they would close.
@@ -74,6 +76,7 @@ final class WebhookHandler: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isGone else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
             guard let source = Route.source(of: head.uri) else { break }
@@ -110,6 +113,7 @@ final class WebhookHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        isGone = true
         // Half a body is not a body; what is decided or stored already is told to nobody.
         if phase == .reading { finish() }
         context.fireChannelInactive()
@@ -195,9 +199,7 @@ final class WebhookHandler: ChannelInboundHandler {
         switch letter {
         case .answer(let answer): give(answer)
         case .appended(let result):
-            guard phase == .appending, let accepted, let (event, request) = accepted.event else {
-                preconditionFailure("a commit answers the request that waits for it")
-            }
+            guard phase == .appending, let accepted, let (event, request) = accepted.event else { return }
             switch receiver.judge(result, of: event, from: request, accepted.source) {
             case .answered(let answer): give(answer)
             case let judgement:

@@ -17,8 +17,9 @@ extension SQLiteEventStore {
     /// What keeps events from being stored now; `nil` while nothing does as far as is known.
     ///
     /// After a write that failed it tries one by itself, so that a queue to which nobody sends any more, because it is
-    /// not ready, is ready again when it can be. A full quota is no obstacle: only who reads can make room then, and
-    /// must not be led elsewhere.
+    /// not ready, is ready again when it can be. That one is small: where a quota of the file system leaves room for it
+    /// alone, which `free_bytes_min` does not see, a large event still fails. A full quota of our own is no obstacle:
+    /// only who reads can make room then, and must not be led elsewhere.
     package func obstacle() async -> StoreFailure? {
         do {
             try guardian.refuseIfFailed()

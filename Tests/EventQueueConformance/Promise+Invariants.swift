@@ -23,6 +23,20 @@ extension Promise {
             try expectEqual(await store.append(elsewhere), .stored(elsewhere.id), "the key of another source")
             try await expectEqual(poller.peek(store).ids, [first.id], "events")
         },
+        Promise("I2: a key with a zero byte is a key as any other, and nothing of it is the key of another") {
+            harness, setUp in
+            let (sender, poller) = setUp.sides()
+            let store = await harness.store
+            let first = try sender.event("one", key: "delivery\u{0}1")
+            try expectEqual(await store.append(first), .stored(first.id), "the first delivery")
+            let again = try sender.event("one", key: "delivery\u{0}1")
+            try expectEqual(await store.append(again), .duplicate(first.id), "the second delivery")
+            let other = try sender.event("two", key: "delivery\u{0}2")
+            try expectEqual(await store.append(other), .stored(other.id), "another key behind the zero")
+            let shorter = try sender.event("three", key: "delivery")
+            try expectEqual(await store.append(shorter), .stored(shorter.id), "the key before the zero")
+            try await expectEqual(poller.peek(store).ids, [first.id, other.id, shorter.id], "events")
+        },
         Promise("I2: deliveries of one key that race share one event") { harness, setUp in
             let (sender, poller) = setUp.sides()
             let store = await harness.store

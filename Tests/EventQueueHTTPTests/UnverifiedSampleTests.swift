@@ -75,6 +75,21 @@ import Testing
             ])
     }
 
+    @Test func `what the store could not do is logged once a minute for each reason`() throws {
+        let troubles = StoreTroubleLog()
+        let log = RecordedLog()
+        for seconds in [0, 60] {
+            let time = Self.time.advanced(by: .seconds(seconds))
+            for failure in [StoreFailure.diskFull("full"), .unavailable("locked")] {
+                for _ in 0..<256 { troubles.note(StoreTrouble(failure), at: time, to: log.logger(.info)) }
+            }
+        }
+        #expect(
+            log.lines.map { "\($0["code"] ?? "") \($0["more_since_last"] ?? "-")" } == [
+                "disk_full -", "unavailable -", "disk_full 255", "unavailable 255",
+            ])
+    }
+
     @Test func `header names are cut, too`() throws {
         let source = try #require(Source.ID("deploys"))
         let many = Headers(fields: (0..<500).map { (name: "x-header-\($0)", value: "") })

@@ -13,9 +13,11 @@ enum IdempotencyKey {
     }
 
     /// A key as it is stored; `nil` for an empty one.
+    ///
+    /// A key from within a body may have a zero byte, behind which neither SQLite's shell nor a look-up reads on.
     static func bounded(_ key: String) -> String? {
         guard !key.isEmpty else { return nil }
-        guard key.utf8.count > Limits.idempotencyKeyLengthMax else { return key }
+        if key.utf8.count <= Limits.idempotencyKeyLengthMax, !key.utf8.contains(0) { return key }
         return "sha256:\(Fingerprint(of: Array(key.utf8)))"
     }
 }

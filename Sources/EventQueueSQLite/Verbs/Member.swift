@@ -161,7 +161,11 @@ struct Selection {
             SELECT seq, ?, 1, ? FROM event
             WHERE source_id = ? AND seq > ? AND seq <= ? AND envelope IS NOT NULL
             """, [cursor.id, batch, cursor.source, position, cursor.position])
-        precondition(database.changesCount == fresh.count, "what is recorded is what is sent")
+        // Both statements have read the same rows, unless an index does not have what its table has.
+        guard database.changesCount == fresh.count else {
+            throw StoreFailure.damaged(
+                "An index of the database disagrees with its table. Stop the service and restore the last backup.")
+        }
     }
 
     private static func insertEmission(

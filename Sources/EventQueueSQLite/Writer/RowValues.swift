@@ -21,9 +21,11 @@ struct RowValues {
         values.append(.integer(integer))
     }
 
+    /// A text up to its first zero byte, where whoever asks for it stops reading, too.
     mutating func text(_ text: String?) {
         guard let text else { return values.append(.null) }
-        values.append(.text(place(text.utf8)))
+        let range = place(text.utf8)
+        values.append(.text(range.lowerBound..<(bytes[range].firstIndex(of: 0) ?? range.upperBound)))
     }
 
     /// A text whose bytes are known to be UTF-8.

@@ -18,7 +18,8 @@ final class WebhookChannel {
     private let behind = Behind()
     private let guarding: ConnectionGuard
 
-    init() throws {
+    /// - Parameter cutsWhenInvited: Whether the peer is gone when it is told that it may send its body.
+    init(cutsWhenInvited: Bool = false) throws {
         let metrics = Metrics(build: .init(version: "0"), startedAt: .now())
         let settings = Current(Limits.Settings())
         let source = Source(
@@ -34,6 +35,7 @@ final class WebhookChannel {
         let reception = Reception(gate: Gate(listenHost: "127.0.0.1", hosts: []), receiver: receiver, budget: budget)
         guarding = ConnectionGuard(
             settings: settings, connections: Connections(settings: settings, metrics: metrics))
+        if cutsWhenInvited { try channel.pipeline.syncOperations.addHandler(CutWhenInvited()) }
         try channel.pipeline.syncOperations.addHandlers([
             HTTPServerPipelineHandler(), guarding,
             WebhookHandler(reception: reception, mailbox: Mailbox(channel.eventLoop)), behind,
@@ -44,8 +46,11 @@ final class WebhookChannel {
     var isActive: Bool { channel.isActive }
 
     /// The head of a request arrives.
-    func begin(_ method: HTTPMethod = .POST, _ target: String = "/webhook/open", length: Int? = nil) throws {
+    func begin(
+        _ method: HTTPMethod = .POST, _ target: String = "/webhook/open", length: Int? = nil, expecting: Bool = false
+    ) throws {
         var headers = HTTPHeaders([("Host", "localhost")])
+        if expecting { headers.add(name: "Expect", value: "100-continue") }
         if let length { headers.add(name: "Content-Length", value: "\(length)") }
         try channel.writeInbound(
             HTTPServerRequestPart.head(.init(version: .http1_1, method: method, uri: target, headers: headers)))
@@ -99,6 +104,19 @@ final class WebhookChannel {
     func close() {
         _ = try? channel.finish(acceptAlreadyClosed: true)
         channel.embeddedEventLoop.run()
+    }
+}
+
+/// A peer that has gone, which the first word that is written finds out: within the reading of what it had sent.
+private final class CutWhenInvited: ChannelOutboundHandler {
+    typealias OutboundIn = HTTPServerResponsePart
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .head(let head) = unwrapOutboundIn(data), head.status == .continue else {
+            return context.write(data, promise: promise)
+        }
+        promise?.fail(ChannelError.ioOnClosedChannel)
+        context.close(promise: nil)
     }
 }
 
