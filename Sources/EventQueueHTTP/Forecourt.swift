@@ -15,9 +15,9 @@ final class Forecourt: ChannelDuplexHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let destination: ConnectionGuard
-    /// Requests that have come to their end, and those that are answered.
-    private var asked = 0
-    private var answered = 0
+    /// Requests that have come to their end less those whose answer has; below zero where an answer did not wait for the
+    /// end.
+    private var owed = 0
     private var isBetween = true
     /// Whether there is to be read as soon as the peer has taken some of its answers.
     private var owesRead = false
@@ -34,7 +34,7 @@ final class Forecourt: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .end = unwrapInboundIn(data) {
-            asked += 1
+            owed += 1
             isBetween = true
         } else {
             isBetween = false
@@ -44,7 +44,7 @@ final class Forecourt: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        if isBetween, asked - answered == 1 { read(context: context) }
+        if isBetween, owed == 1 { read(context: context) }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -60,7 +60,7 @@ final class Forecourt: ChannelDuplexHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { answered += 1 }
+        if case .end = unwrapOutboundIn(data) { owed -= 1 }
         context.write(data, promise: promise)
     }
 }

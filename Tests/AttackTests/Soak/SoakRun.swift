@@ -1,4 +1,3 @@
-import Dispatch
 import EventQueueHTTP
 import Foundation
 import Synchronization
@@ -84,23 +83,22 @@ final class SoakRun: Sendable {
 
     /// Sends from several threads at once; each waits for its answer, and then for its turn.
     private func send(until end: ContinuousClock.Instant, every pause: Duration?) async throws {
-        let failure = Mutex<(any Error)?>(nil)
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                DispatchQueue.concurrentPerform(iterations: Self.lanes) { lane in
-                    do {
-                        try self.send(as: lane, until: end, every: pause)
-                    } catch {
-                        failure.withLock { $0 = $0 ?? error }
+        try await withThrowingTaskGroup(of: Void.self) { senders in
+            for _ in 0..<Self.lanes {
+                senders.addTask {
+                    // Dispatch would run as many at once as there are cores, and the others when those have ended.
+                    try await withCheckedThrowingContinuation { continuation in
+                        Thread.detachNewThread {
+                            continuation.resume(with: Result { try self.sendAlone(until: end, every: pause) })
+                        }
                     }
                 }
-                continuation.resume()
             }
+            try await senders.waitForAll()
         }
-        if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    private func send(as lane: Int, until end: ContinuousClock.Instant, every pause: Duration?) throws {
+    private func sendAlone(until end: ContinuousClock.Instant, every pause: Duration?) throws {
         let connection = KeptConnection(port: service.port)
         var turn = ContinuousClock.now
         while ContinuousClock.now < end {

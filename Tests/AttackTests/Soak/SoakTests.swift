@@ -21,11 +21,16 @@ extension AttackTests {
             let run = try await SoakRun()
             let engine = Task { try await run.engine() }
             let peak = try await run.peak(for: .seconds(Self.wanted == nil ? 1 : min(10, max(2, seconds / 10))))
+            let before = run.eventsSent
             let taken = try await run.soak(
                 for: .seconds(seconds), rate: peak / 2, each: .milliseconds(seconds * 1000 / Self.samples))
             run.stopEngine()
             try await engine.value
-            if Self.wanted != nil { Self.report(taken, peak: peak) }
+            if Self.wanted != nil {
+                Self.report(taken, peak: peak)
+                let reached = Double(run.eventsSent - before) / Double(seconds)
+                #expect(reached > 0.8 * peak / 2, "only \(reached) events/s were sent")
+            }
             #expect(run.eventsHandled == run.eventsSent)
             let rows = try await run.service.run(["status", "--json"])
             #expect(rows.status == 0)
