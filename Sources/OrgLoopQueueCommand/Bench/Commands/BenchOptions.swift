@@ -32,7 +32,7 @@ enum BenchNumber {
     }
 
     static func check(seconds: Double) throws {
-        guard seconds > 0, seconds <= 3600 else { throw ValidationError("--seconds is more than 0 and at most 3600.") }
+        guard (0.01...3600).contains(seconds) else { throw ValidationError("--seconds is 0.01 to 3600.") }
     }
 
     /// The most events that a database of the bench is filled with: the queue's own bound.

@@ -46,7 +46,9 @@ final class LoadConnection: ChannelInboundHandler {
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) { lose("the connection was closed instead of an answer") }
+    func channelInactive(context: ChannelHandlerContext) {
+        lose(sentAt == nil ? "a connection was closed" : "a connection was closed instead of an answer")
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { lose("\(error)") }
 
@@ -58,14 +60,17 @@ final class LoadConnection: ChannelInboundHandler {
         self.sentAt = nil
         let now = NIODeadline.now()
         run.answered(after: now - sentAt, at: now, problem: answer.problem ?? dialogue.take(answer.body))
-        send(at: now)
+        // Looking at the answer took time, which is not the next one's.
+        send(at: .now())
         run.endIfDone()
     }
 
+    /// Whether it waited or not: a run whose connections are fewer than it says measures something else.
     private func lose(_ reason: String) {
-        let isWaiting = sentAt != nil
-        sentAt = nil
-        if isWaiting { run.lost(reason, at: .now()) }
-        close()
+        guard let context else { return }
+        // What is written from now on would never be answered.
+        self.context = nil
+        context.close(promise: nil)
+        run.lost(reason, isWaiting: sentAt != nil, at: .now())
     }
 }

@@ -13,9 +13,9 @@ struct LoadPlan: Sendable {
     /// More connections than this would measure how this process waits for them.
     static let connectionsMax = 1024
 
-    /// How many different requests it may take, if a second takes `rateMax` of them.
+    /// How many different requests are written down for it, if a second is expected to take `rateMax` of them at most.
     ///
-    /// A run that uses them all up ends early, with the time that it took.
+    /// A run that uses them all up ends early, and its figures have the time that it took.
     func requests(rateMax: Double) -> Int {
         switch limit {
         case .requests(let count): count
@@ -26,6 +26,6 @@ struct LoadPlan: Sendable {
 
     /// The most requests of a run: they take some 600 MB of memory.
     static let requestsMax = 1_000_000
-    /// More than anything here answers in a second on two cores: for a first run, when no rate is known.
+    /// What a second is expected to take at most in a first run, when no rate is known.
     static let rateUnknown = 40_000.0
 }

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 
 /// One run of load on one event loop: its clock, its figures and its end.
@@ -14,11 +15,13 @@ final class LoadRun {
     private var waiting = 0
     private var hasEnded = false
     private var watchdog: RepeatedTask?
-    /// What the watchdog saw last.
-    private var watchedCount = 0
+    private var lastAnswerAt = NIODeadline.now()
+    private var hasStarted = false
+    private var busyBegan: Duration = .zero
 
     /// A service that answers nobody for so long has stopped.
     private static let patience = TimeAmount.seconds(30)
+    private static let watchInterval = TimeAmount.seconds(1)
 
     init(_ limit: LoadPlan.Limit, done: EventLoopPromise<LoadFigures>, progress: LoadProgress) {
         self.limit = limit
@@ -31,9 +34,14 @@ final class LoadRun {
     /// Starts the clock and has every connection send its first request.
     func start(on loop: any EventLoop) {
         began = .now()
+        lastAnswerAt = began
+        busyBegan = Self.threadTime
+        hasStarted = true
+        // A connection may have been lost before.
+        guard figures.unexpected == 0 else { return finish() }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        watchdog = loop.scheduleRepeatedTask(initialDelay: Self.patience, delay: Self.patience) { _ in
-            bound.value.watch()
+        watchdog = loop.scheduleRepeatedTask(initialDelay: Self.watchInterval, delay: Self.watchInterval) { _ in
+            bound.value.watch(at: .now())
         }
         for connection in connections { connection.send(at: .now()) }
         endIfDone()
@@ -62,36 +70,49 @@ final class LoadRun {
         noteTime(now)
     }
 
-    /// A connection ended while it waited for an answer.
-    func lost(_ reason: String, at now: NIODeadline) {
-        waiting -= 1
+    /// A connection ended that the run needs: what the others reach without it is not what was asked for.
+    func lost(_ reason: String, isWaiting: Bool, at now: NIODeadline) {
+        guard !hasEnded else { return }
+        if isWaiting { waiting -= 1 }
         figures.failed(reason)
+        guard hasStarted else { return }
         noteTime(now)
-        endIfDone()
+        finish()
     }
 
     /// Ends the run when nothing is in flight any more: whoever could send has done so.
     func endIfDone() {
         guard !hasEnded, waiting == 0 else { return }
+        finish()
+    }
+
+    private func finish() {
+        figures.busy = Self.threadTime - busyBegan
         end()
         done.succeed(figures)
     }
 
+    /// How long this thread was at work so far.
+    private static var threadTime: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+    }
+
     private func noteTime(_ now: NIODeadline) {
+        lastAnswerAt = now
         figures.elapsed = .nanoseconds((now - began).nanoseconds)
         progress.note(figures, of: limit)
     }
 
-    private func watch() {
-        let count = figures.answers + figures.unexpected
-        defer { watchedCount = count }
-        guard !hasEnded, count == watchedCount else { return }
+    private func watch(at now: NIODeadline) {
+        guard !hasEnded, now - lastAnswerAt >= Self.patience else { return }
+        let failure = CommandFailure(
+            message: "no answer within \(Self.patience.nanoseconds / 1_000_000_000) s, to \(waiting) of "
+                + counted(sentCount, "request"),
+            mend: "Check the log of what is measured.")
         end()
-        done.fail(
-            CommandFailure(
-                message: "no answer within \(Self.patience.nanoseconds / 1_000_000_000) s, to \(waiting) of "
-                    + counted(sentCount, "request"),
-                mend: "Check the log of what is measured."))
+        done.fail(failure)
     }
 
     private func end() {

@@ -1,7 +1,7 @@
 /// One thing that was measured.
 struct Figure: Sendable {
     /// What a value counts, which decides how it is written.
-    enum Unit: Sendable { case count, perSecond, microseconds, ratio, bytes }
+    enum Unit: Sendable { case count, perSecond, microseconds, ratio, share, bytes }
 
     /// The member of the JSON object; its end is the unit.
     let key: String
@@ -32,6 +32,7 @@ struct Figure: Sendable {
         case .count: "\(Int(value.rounded()))"
         case .perSecond: FigureText.perSecond(value)
         case .microseconds: FigureText.time(microseconds: value)
+        case .share: FigureText.percent(value)
         case .ratio: FigureText.ratio(value)
         case .bytes: StatusReport.size(Int64(value))
         }
@@ -51,6 +52,7 @@ extension LoadFigures {
             Figure("p99_us", "latency, p99", microseconds(percentile: 99), .microseconds),
             Figure("p99_9_us", "latency, p99.9", microseconds(percentile: 99.9), .microseconds),
             Figure("max_us", "latency, longest", microseconds(percentile: 100), .microseconds),
+            Figure("generator_busy", "load generator, busy", generatorShare, .share),
         ]
     }
 }

@@ -19,6 +19,9 @@ enum FigureText {
         }
     }
 
+    /// A part of a whole in percent.
+    static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
     static func perSecond(_ value: Double) -> String { "\(Int(value.rounded()))/s" }
 
     /// A JSON number with three digits behind the point.
