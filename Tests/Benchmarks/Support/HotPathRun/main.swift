@@ -31,10 +31,17 @@ func report(_ count: Int, _ began: ContinuousClock.Instant, _ processorBegan: Do
 }
 
 /// Runs `body` while the first thread waits: were it given to libdispatch, Valgrind would not survive it.
+///
+/// Ends the process when `body` fails.
 func waiting(_ body: @escaping @Sendable () async throws -> Void) {
     let done = DispatchSemaphore(value: 0)
     Task.detached {
-        do { try await body() } catch { print(error) }
+        do {
+            try await body()
+        } catch {
+            FileHandle.standardError.write(Data("HotPathRun: \(error)\n".utf8))
+            exit(1)
+        }
         done.signal()
     }
     done.wait()
