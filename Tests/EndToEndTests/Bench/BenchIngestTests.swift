@@ -1,17 +1,24 @@
 import Foundation
 import Testing
 
+@testable import OrgLoopQueueCommand
+
 /// `bench ingest` measures what it says, and leaves nothing behind.
 @Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct BenchIngestTests {
     @Test func `a number of requests into a service of its own is measured and cleared away`() async throws {
         let scene = try BenchScene()
         let run = try await scene.run(["ingest", "--requests", "200", "--connections", "8", "--json"])
         #expect(run.status == 0, "\(run.error)")
-        #expect(run.error.isEmpty)
+        #expect(BenchScene.unexpectedWords(run) == [])
         let answer = try Answer(run.output)
         #expect(answer["requests"].number == 200)
         #expect(answer["unexpected"].number == 0)
         #expect(answer["connections"].number == 8)
+        #expect(answer["requests_asked"].number == 200)
+        #expect(answer["version"].text == OrgLoopQueue.version)
+        #expect((answer["cores"].number ?? 0) > 0)
+        #expect(["debug", "release"].contains(answer["build"].text))
+        #expect(run.error.contains("debug build") == (answer["build"].text == "debug"))
         let latencies = ["p50_us", "p90_us", "p99_us", "p99_9_us", "max_us"].map { Self.double(answer[$0]) }
         #expect(latencies.sorted() == latencies)
         #expect(latencies.allSatisfy { $0 > 0 })
@@ -69,7 +76,22 @@ import Testing
         #expect(away.error.contains("cannot connect to 127.0.0.1:1"))
     }
 
-    @Test(arguments: [SIGINT, SIGTERM])
+    @Test func `a directory that is not there is refused and not made`() async throws {
+        let scratch = try Scratch()
+        let missing = scratch.path + "/missing"
+        let run = try await Binary.run(["bench", "ingest", "--requests", "1", "--directory", missing], in: scratch)
+        #expect(run.status == 1)
+        #expect(run.error.contains("\(missing) is not a directory"))
+        #expect(!FileManager.default.fileExists(atPath: missing))
+    }
+
+    @Test func `a time too short to measure anything is refused`() async throws {
+        let run = try await BenchScene().run(["ingest", "--seconds", "0.001"])
+        #expect(run.status == 2)
+        #expect(run.error.contains("--seconds is 0.01 to 3600"))
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM, SIGQUIT])
     func `a signal ends the service and takes the scratch directory away`(_ signal: Int32) async throws {
         let scene = try BenchScene()
         let bench = try ChildProcess(

@@ -4,10 +4,10 @@ import Testing
 /// The benches that fill databases or start others; what they measure is the machine's affair, that they do it is ours.
 @Suite(.timeLimit(.minutes(5)), .aFewAtATime) struct BenchRunTests {
     @Test func `latency is told beside what one fdatasync takes, with the difference`() async throws {
-        let answer = try await Self.run(["latency", "--requests", "50"])
-        #expect(answer["requests"].number == 50)
+        let answer = try await Self.run(["latency", "--requests", "54"])
+        #expect(answer["requests"].number == 54)
         let (latency, sync) = (Self.double(answer["p50_us"]), Self.double(answer["fdatasync_p50_us"]))
-        #expect(latency > 0 && sync > 0)
+        #expect(latency > 0 && sync > 0 && Self.double(answer["append_fdatasync_p50_us"]) > 0)
         #expect(abs(Self.double(answer["added_us"]) - (latency - sync)) < 0.01)
         #expect(answer["targets"]["added_us"]["at_most"].number == 400)
     }
@@ -43,15 +43,19 @@ import Testing
         #expect(peers.first?["name"].text == "orgloop-queue")
         #expect(peers.last?["name"].text == "bare SwiftNIO")
         #expect(peers.allSatisfy { Self.double($0["requests_per_second"]) > 0 })
-        #expect(peers.dropFirst().allSatisfy { Self.double($0["ratio"]) > 0 && !$0["reached"].isNull })
+        #expect(peers.allSatisfy { Self.double($0["elapsed_seconds"]) > 0 })
+        #expect(peers.dropFirst().allSatisfy { Self.double($0["ratio"]) > 0 })
+        // The bounds are about receivers that write each line by itself.
+        #expect(peers.dropFirst().allSatisfy { ($0["reached"].value == nil) == $0["name"].text.hasSuffix("grouped") })
+        #expect(peers.allSatisfy { Self.double($0["generator_busy"]) > 0 })
+        #expect(answer["bench"].text == "compare")
         let missing = answer["left_out"].list.map { $0["missing"].text }
         #expect(missing.filter { $0 == "node" }.count == (Tool.has("node") ? 0 : 4))
         #expect(missing.contains("redis-server") != Tool.has("redis-server"))
         #expect(peers.count + missing.count == 7)
     }
 
-    @Test(.enabled(if: Tool.has("node"), "node is not installed"))
-    func `a peer that is not installed is left out, with a word`() async throws {
+    @Test func `a peer that is not installed is left out, with a word`() async throws {
         let scene = try BenchScene()
         let run = try await Binary.run(
             scene.arguments(["compare", "--rounds", "1", "--seconds", "0.1", "--connections", "2"]), in: scene.scratch,
@@ -66,7 +70,7 @@ import Testing
         let scene = try BenchScene()
         let run = try await scene.run(arguments + ["--json"])
         #expect(run.status == 0, "\(run.error)")
-        #expect(run.error.isEmpty)
+        #expect(BenchScene.unexpectedWords(run) == [])
         #expect(scene.left == [])
         #expect(scene.processes == [])
         return try Answer(run.output)

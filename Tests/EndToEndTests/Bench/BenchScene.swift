@@ -18,6 +18,12 @@ struct BenchScene {
         try await Binary.run(self.arguments(arguments), in: scratch)
     }
 
+    /// What a bench said to its user beside what a debug build, a directory in memory and a slow generator call for.
+    static func unexpectedWords(_ run: Binary.Result) -> [Substring] {
+        let expected = ["debug build", "the directory is in memory", "the load generator was busy"]
+        return run.error.split(separator: "\n").filter { line in !expected.contains { line.contains($0) } }
+    }
+
     /// What is in the directory.
     var left: [String] { (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] }
 

@@ -11,9 +11,17 @@ struct BenchCompareCommand: AsyncParsableCommand {
             the same load generator: to the service; to a receiver in Node that does the same work and appends to a \
             file, without and with an fdatasync, for each line or for all that came meanwhile (grouped); to Redis \
             Streams with appendfsync always, through its own protocol, without HTTP and signatures; and to a SwiftNIO \
-            server that answers without looking. What is not installed (node, redis-server) is left out.
+            server that decodes a request and answers without looking. What is not installed (node, redis-server) is \
+            left out.
 
-            A ratio is that of the rates of one round; the table has their median.
+            The targets are about receivers that write each line by itself. Those that group have none; they are \
+            shown because they are the harder comparison.
+
+            Beside its rate each has what its process takes of a CPU for a request, and how busy the load generator \
+            was: where that is near 100 %, the rate is the generator's.
+
+            A ratio is that of the rates of one round; the table has their median. Each round begins with another of \
+            them.
 
             EXAMPLE
               orgloop-queue bench compare
@@ -36,19 +44,20 @@ struct BenchCompareCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let comparison = try await BenchScratch.with(in: options.directory) { scratch in
+        let (comparison, machine) = try await BenchScratch.with(in: options.directory) { scratch in
             let progress = LoadProgress()
             defer { progress.end() }
             let alternation = Alternation(
                 scratch: scratch, progress: progress, connections: load.connections, rounds: rounds,
                 roundTime: .seconds(seconds))
-            return try await alternation.run()
+            return (try await alternation.run(), scratch.machine)
         }
-        try show(comparison)
+        for warning in comparison.warnings { StandardStream.error.say("orgloop-queue: \(warning)") }
+        try show(comparison, machine)
     }
 
-    private func show(_ comparison: Comparison) throws {
-        guard !options.json else { return try StandardStream.output.write(line: comparison.json) }
+    private func show(_ comparison: Comparison, _ machine: BenchMachine) throws {
+        guard !options.json else { return try StandardStream.output.write(line: comparison.json(machine)) }
         let colour = StandardStream.output.hasColour(ProcessInfo.processInfo.environment)
         for line in comparison.lines(colour: colour) { try StandardStream.output.write(line: line) }
     }

@@ -30,8 +30,9 @@ struct BenchDrainCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let report = try await BenchScratch.with(in: options.directory) { try await measure($0) }
-        try report.show(json: options.json)
+        try await BenchScratch.with(in: options.directory) { scratch in
+            try await measure(scratch).show(json: options.json, scratch.machine)
+        }
     }
 
     private func measure(_ scratch: BenchScratch) async throws -> FigureReport {

@@ -20,7 +20,11 @@ struct BenchIngestCommand: AsyncParsableCommand {
 
     @OptionGroup var load: BenchConnectionOptions
 
-    @Option(help: "Seconds to send for, or until \(LoadPlan.requestsMax) requests were sent (default: 5).")
+    @Option(
+        help: """
+            Seconds to send for, or until all were sent that were written down for them: \
+            \(Int(LoadPlan.rateUnknown)) a second, \(LoadPlan.requestsMax) at most (default: 5).
+            """)
     var seconds: Double?
 
     @Option(help: "How many requests to send, instead of for how long.")
@@ -48,14 +52,11 @@ struct BenchIngestCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let report: FigureReport
-        if let url {
-            let service = try NamedService(url: url, source: source, secretVariable: secretVariable)
-            report = self.report(url, try await measure(service).figures)
-        } else {
-            report = try await measureOwn()
-        }
-        try report.show(json: options.json)
+        guard let url else { return try await measureOwn() }
+        let service = try NamedService(url: url, source: source, secretVariable: secretVariable)
+        let machine = BenchMachine(measuring: nil)
+        machine.warn()
+        try report(url, try await measure(service).figures).show(json: options.json, machine)
     }
 
     private var plan: LoadPlan {
@@ -63,14 +64,15 @@ struct BenchIngestCommand: AsyncParsableCommand {
             connections: load.connections, limit: requests.map { .requests($0) } ?? .duration(.seconds(seconds ?? 5)))
     }
 
-    private func measureOwn() async throws -> FigureReport {
+    private func measureOwn() async throws {
         try await BenchScratch.with(in: options.directory) { scratch in
             let place = try ServicePlace("service", in: scratch, connections: load.connections)
             let service = try await BenchService.start(place, in: scratch)
             let before = service.usage
             let figures = try await measure(service)
             let cost = ServiceCost(from: before, to: service.usage, answers: figures.answers)
-            return report("a service of its own", figures.figures + cost.figures)
+            try report("a service of its own", figures.figures + cost.figures)
+                .show(json: options.json, scratch.machine)
         }
     }
 
@@ -81,13 +83,24 @@ struct BenchIngestCommand: AsyncParsableCommand {
         var bodies = SessionBodies()
         let figures = try await peer.measure(plan, rateMax: LoadPlan.rateUnknown, &bodies, progress)
         try figures.requireSuccess(of: "ingest")
+        if let warning = figures.generatorWarning(of: "ingest") {
+            progress.end()
+            StandardStream.error.say("orgloop-queue: \(warning)")
+        }
         return figures
+    }
+
+    /// How long it was to send.
+    private var asked: (String, String) {
+        requests.map { ("requests_asked", "\($0)") } ?? ("seconds_asked", FigureText.json(seconds ?? 5))
     }
 
     private func report(_ subject: String, _ figures: [Figure]) -> FigureReport {
         FigureReport(
             title: "ingest by \(counted(load.connections, "connection")) into \(subject)",
-            circumstances: [("bench", JSONOutput.quoted("ingest")), ("connections", "\(load.connections)")],
+            circumstances: [
+                ("bench", JSONOutput.quoted("ingest")), ("connections", "\(load.connections)"), asked,
+            ],
             figures: figures)
     }
 }

@@ -8,8 +8,8 @@ struct BenchScaleCommand: AsyncParsableCommand {
         discussion: """
             Fills a large database and a small one, each with a service, and measures in turns: ingest; polls of 500 \
             with everything pending against such with 1000 pending; memory; starts after SIGKILL; and whole runs of \
-            hook claude-code. Filling takes about as long as 20,000 to 40,000 events a second do, and 1 KiB of disk \
-            for an event.
+            hook claude-code. Filling takes about as long as 20,000 to 40,000 events a second do, and 1.5 KiB of \
+            disk for an event.
 
             EXAMPLE
               orgloop-queue bench scale
@@ -31,7 +31,7 @@ struct BenchScaleCommand: AsyncParsableCommand {
     var seconds = 3.0
 
     @Option(help: "How many polls of each are measured.")
-    var polls = 200
+    var polls = 500
 
     @Option(help: "How often the hook is run.")
     var hooks = 20
@@ -52,14 +52,15 @@ struct BenchScaleCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let report = try await BenchScratch.with(in: options.directory) { scratch in
+        try await BenchScratch.with(in: options.directory) { scratch in
             let progress = LoadProgress()
             defer { progress.end() }
             let bench = ScaleBench(
                 scratch: scratch, progress: progress, connections: load.connections, rounds: rounds,
                 roundTime: .seconds(seconds), polls: polls, hooks: hooks, starts: starts)
-            return try await bench.run(events: events, small: small)
+            let report = try await bench.run(events: events, small: small)
+            progress.end()
+            try report.show(json: options.json, scratch.machine)
         }
-        try report.show(json: options.json)
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The rounds of a comparison: every peer in turn, A B C A B C.
+/// The rounds of a comparison: every peer in turn, A B C B C A, so that none is always the first.
 struct Alternation {
     let scratch: BenchScratch
     let progress: LoadProgress
@@ -26,16 +26,17 @@ struct Alternation {
         defer { for one in running { one.peer.stop() } }
         var bodies = SessionBodies()
         for index in running.indices {
-            let figures = try await measure(running[index], min(Self.warmUp, roundTime), "warming up", &bodies)
+            let (figures, _) = try await measure(running[index], min(Self.warmUp, roundTime), "warming up", &bodies)
             running[index].rateMax = figures.perSecond * Self.rateReserve
         }
         var comparison = Comparison(
             running.map(\.kind), leftOut: leftOut, connections: connections, rounds: rounds, roundTime: roundTime)
         for round in 1...rounds {
-            for one in running {
-                comparison.add(
-                    try await measure(one, roundTime, "round \(round) of \(rounds), \(one.kind.rawValue)", &bodies),
-                    of: one.kind)
+            for place in running.indices {
+                let one = running[(round - 1 + place) % running.count]
+                let stage = "round \(round) of \(rounds), \(one.kind.rawValue)"
+                let (figures, cost) = try await measure(one, roundTime, stage, &bodies)
+                comparison.add(figures, cost, of: one.kind)
             }
         }
         return comparison
@@ -56,13 +57,14 @@ struct Alternation {
 
     private func measure(
         _ one: Running, _ time: Duration, _ stage: String, _ bodies: inout SessionBodies
-    ) async throws -> LoadFigures {
+    ) async throws -> (figures: LoadFigures, cost: ServiceCost) {
         progress.begin(stage)
         // What another has written and not synced is not to be synced at this one's expense.
         await Blocking.run { sync() }
         let plan = LoadPlan(connections: connections, limit: .duration(time))
+        let before = one.peer.usage
         let figures = try await one.peer.measure(plan, rateMax: one.rateMax, &bodies, progress)
         try figures.requireSuccess(of: one.kind.rawValue)
-        return figures
+        return (figures, ServiceCost(from: before, to: one.peer.usage, answers: figures.answers))
     }
 }

@@ -4,6 +4,7 @@ struct NodePeer: Peer {
     let form: SignedRequestForm
 
     var port: Int { program.port }
+    var usage: ProcessUsage? { program.usage }
 
     func stop() { program.stop() }
 

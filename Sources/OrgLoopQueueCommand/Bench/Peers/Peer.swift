@@ -6,6 +6,8 @@ protocol Peer: Sendable {
     var form: Form { get }
     var host: String { get }
     var port: Int { get }
+    /// What its process takes; unknown where nothing tells it.
+    var usage: ProcessUsage? { get }
 
     /// Ends it.
     func stop()
@@ -17,7 +19,8 @@ extension Peer {
 
     /// Has it answer for as long as the plan says.
     ///
-    /// - Parameter rateMax: Answers a second that it will not exceed: so many requests are written down beforehand.
+    /// - Parameter rateMax: Answers a second that it is not expected to exceed: so many requests are written down
+    ///   beforehand.
     func measure(
         _ plan: LoadPlan, rateMax: Double, _ bodies: inout SessionBodies, _ progress: LoadProgress
     ) async throws -> LoadFigures {

@@ -19,12 +19,15 @@ enum PeerKind: String, CaseIterable, Sendable {
         }
     }
 
-    /// How many times as many requests a second the service is to answer; `nil` for the service itself.
+    /// How many times as many requests a second the service is to answer.
+    ///
+    /// `nil` for the service itself and for the grouped receivers: the bounds are those of receivers that write each
+    /// line by itself.
     var target: Double? {
         switch self {
-        case .service: nil
-        case .node, .nodeGrouped: 2
-        case .nodeSynced, .nodeGroupedSynced: 6
+        case .service, .nodeGrouped, .nodeGroupedSynced: nil
+        case .node: 2
+        case .nodeSynced: 6
         case .redis: 0.8
         case .responder: 0.6
         }

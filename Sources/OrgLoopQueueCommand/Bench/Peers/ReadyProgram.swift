@@ -16,12 +16,14 @@ struct ReadyProgram: Sendable {
             scratch.stop(program)
             let said = String(decoding: FileManager.default.contents(atPath: order.errors) ?? Data(), as: UTF8.self)
             throw CommandFailure(
-                message: "\(order.words[0]) did not start: "
+                message: "\(order.words[0]) was not ready within \(SpawnedProgram.patience): "
                     + (said.split(separator: "\n").last.map { String($0).printable } ?? "it said nothing"),
                 mend: "Leave it out, or mend it.")
         }
         return ReadyProgram(port: port, program: program, scratch: scratch)
     }
+
+    var usage: ProcessUsage? { ProcessUsage(of: program.processID) }
 
     func stop() { scratch.stop(program) }
 

@@ -8,6 +8,8 @@ struct RedisPeer: Peer {
 
     var form: RedisRequestForm { RedisRequestForm() }
 
+    var usage: ProcessUsage? { ProcessUsage(of: program.processID) }
+
     func stop() { scratch.stop(program) }
 
     static func start(in scratch: BenchScratch) async throws -> RedisPeer {
@@ -30,8 +32,37 @@ struct RedisPeer: Peer {
         }
         guard isReady else {
             scratch.stop(program)
-            throw CommandFailure(message: "redis-server did not start", mend: "Try it by itself: redis-server.")
+            throw CommandFailure(
+                message: "redis-server was not ready within \(SpawnedProgram.patience)",
+                mend: "Try it by itself: redis-server.")
         }
         return RedisPeer(port: port, program: program, scratch: scratch)
+    }
+}
+
+/// A port for a program that cannot take a free one by itself.
+enum LoopbackPort {
+    /// One that is free now; somebody else could take it before the program does.
+    static func free() throws -> Int {
+        #if canImport(Darwin)
+            let stream = SOCK_STREAM
+        #else
+            let stream = Int32(SOCK_STREAM.rawValue)
+        #endif
+        let descriptor = socket(AF_INET, stream, 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isBound else {
+            throw CommandFailure(message: "no free port: \(String(cString: strerror(errno)))", mend: "Try again.")
+        }
+        return Int(in_port_t(bigEndian: address.sin_port))
     }
 }

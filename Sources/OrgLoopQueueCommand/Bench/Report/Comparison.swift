@@ -4,6 +4,8 @@ struct Comparison {
     struct Side {
         let kind: PeerKind
         var perSecond = Series()
+        /// Of its process for each request; empty where nothing tells it.
+        var cpuMicroseconds = Series()
         var figures = LoadFigures()
     }
 
@@ -26,10 +28,11 @@ struct Comparison {
     }
 
     /// Adds what one of them reached in the next of its rounds.
-    mutating func add(_ figures: LoadFigures, of kind: PeerKind) {
+    mutating func add(_ figures: LoadFigures, _ cost: ServiceCost, of kind: PeerKind) {
         guard let index = sides.firstIndex(where: { $0.kind == kind }) else { return }
         sides[index].perSecond.add(figures.perSecond)
         sides[index].figures.add(figures)
+        if let time = cost.cpuMicrosecondsPerRequest { sides[index].cpuMicroseconds.add(time) }
     }
 
     /// How many times as many requests the service answered as `side`, round by round; `nil` for itself.
@@ -41,13 +44,18 @@ struct Comparison {
     func lines(colour: Bool) -> [String] {
         var table = Table([
             ("PEER", .leading), ("ITS ANSWER MEANS", .leading), ("REQUESTS/S", .trailing), ("MIN–MAX", .trailing),
-            ("P50", .trailing), ("P99", .trailing), ("OURS/ITS", .trailing), ("MIN–MAX", .trailing),
+            ("P50", .trailing), ("P99", .trailing), ("ITS CPU", .trailing), ("LOAD", .trailing),
+            ("OURS/ITS", .trailing), ("MIN–MAX", .trailing),
             ("TARGET", .trailing),
         ])
         for side in sides { table.add(row(side)) }
         let seconds = FigureText.number(roundTime / .seconds(1))
-        let title = "\(connections) connections, medians of \(counted(rounds, "round")) of \(seconds) s in alternation"
-        return [title] + table.lines(colour: colour)
+        let title = "\(connections) connections, \(counted(rounds, "round")) of \(seconds) s in alternation"
+        let notes = [
+            "rates, ratios and CPU a request: medians of the rounds; P50 and P99: over the answers of all rounds",
+            "LOAD: how busy the load generator's thread was; near 100 % it bounds the rate",
+        ]
+        return [title] + notes + table.lines(colour: colour)
             + leftOut.map { "left out: \($0.kind.rawValue), because \($0.program) is not installed" }
     }
 
@@ -61,39 +69,55 @@ struct Comparison {
             .init("\(Int(side.perSecond.min.rounded()))–\(Int(side.perSecond.max.rounded()))"),
             .init(FigureText.time(microseconds: side.figures.medianMicroseconds)),
             .init(FigureText.time(microseconds: side.figures.microseconds(percentile: 99))),
+            .init(
+                side.cpuMicroseconds.values.isEmpty ? "-" : FigureText.time(microseconds: side.cpuMicroseconds.median)),
+            .init(FigureText.percent(side.figures.generatorShare)),
             .init(ratios.map { FigureText.ratio($0.median) } ?? "-", style),
             .init(ratios.map { "\(FigureText.number($0.min))–\(FigureText.number($0.max))" } ?? "-"),
             .init(target?.text(FigureText.ratio) ?? "-"),
         ]
     }
 
-    var json: String {
-        JSONOutput.object([
-            ("connections", "\(connections)"), ("rounds", "\(rounds)"),
+    /// What is to be said of figures that tell about the load generator.
+    var warnings: [String] { sides.compactMap { $0.figures.generatorWarning(of: $0.kind.rawValue) } }
+
+    /// - Parameter machine: What it was measured on.
+    func json(_ machine: BenchMachine) -> String {
+        let circumstances = [
+            ("bench", JSONOutput.quoted("compare")), ("connections", "\(connections)"), ("rounds", "\(rounds)"),
             ("round_seconds", FigureText.json(roundTime / .seconds(1))),
-            ("peers", JSONOutput.array(sides.map { JSONOutput.object(members($0)) })),
-            (
-                "left_out",
-                JSONOutput.array(
-                    leftOut.map {
-                        JSONOutput.object([
-                            ("name", JSONOutput.quoted($0.kind.rawValue)), ("missing", JSONOutput.quoted($0.program)),
-                        ])
-                    })
-            ),
-        ])
+        ]
+        return JSONOutput.object(
+            circumstances + machine.members + [
+                ("peers", JSONOutput.array(sides.map { JSONOutput.object(members($0)) })),
+                (
+                    "left_out",
+                    JSONOutput.array(
+                        leftOut.map {
+                            JSONOutput.object([
+                                ("name", JSONOutput.quoted($0.kind.rawValue)),
+                                ("missing", JSONOutput.quoted($0.program)),
+                            ])
+                        })
+                ),
+            ])
     }
 
     private func members(_ side: Side) -> [(String, String)] {
         var members = [
             ("name", JSONOutput.quoted(side.kind.rawValue)), ("answer_means", JSONOutput.quoted(side.kind.promise)),
             ("requests", "\(side.figures.answers)"),
+            ("elapsed_seconds", FigureText.json(side.figures.elapsed / .seconds(1))),
         ]
         members += Self.members("requests_per_second", side.perSecond)
         members += [
             ("p50_us", FigureText.json(side.figures.medianMicroseconds)),
             ("p99_us", FigureText.json(side.figures.microseconds(percentile: 99))),
         ]
+        if !side.cpuMicroseconds.values.isEmpty {
+            members.append(("cpu_us_per_request", FigureText.json(side.cpuMicroseconds.median)))
+        }
+        members.append(("generator_busy", FigureText.json(side.figures.generatorShare)))
         guard let ratios = ratios(to: side) else { return members }
         members += Self.members("ratio", ratios)
         return members + (side.kind.target.map { Target.atLeast($0).members(for: ratios.median) } ?? [])

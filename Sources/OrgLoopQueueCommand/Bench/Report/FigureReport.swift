@@ -27,7 +27,13 @@ struct FigureReport {
             circumstances + values + (targets.isEmpty ? [] : [("targets", JSONOutput.object(targets))]))
     }
 
-    func show(json asJSON: Bool) throws {
+    /// - Parameter machine: What it was measured on.
+    func show(json asJSON: Bool, _ machine: BenchMachine) throws {
+        let report = FigureReport(title: title, circumstances: circumstances + machine.members, figures: figures)
+        try report.show(json: asJSON)
+    }
+
+    private func show(json asJSON: Bool) throws {
         guard !asJSON else { return try StandardStream.output.write(line: json) }
         let colour = StandardStream.output.hasColour(ProcessInfo.processInfo.environment)
         for line in lines(colour: colour) { try StandardStream.output.write(line: line) }

@@ -7,6 +7,9 @@ import Synchronization
 final class BenchScratch: Sendable {
     /// Everything that is written is in it.
     let directory: String
+    private let parent: String
+    /// What is measured on.
+    let machine: BenchMachine
 
     private struct State {
         var programs: [pid_t: SpawnedProgram] = [:]
@@ -17,10 +20,18 @@ final class BenchScratch: Sendable {
 
     /// - Parameter parent: Where the directory is made; it decides about the disk that is measured.
     private init(in parent: String) {
+        self.parent = parent
+        machine = BenchMachine(measuring: parent)
         directory = parent + "/orgloop-queue-bench-\(getpid())-\(UInt32.random(in: .min ... .max))"
     }
 
     private func make() throws {
+        var isDirectory: ObjCBool = false
+        // Making it would leave it behind.
+        guard FileManager.default.fileExists(atPath: parent, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw CommandFailure(
+                message: "\(parent) is not a directory", mend: "Name a directory on the disk to measure: --directory.")
+        }
         do {
             try PrivateFile.makeDirectory(directory)
         } catch {
@@ -39,7 +50,7 @@ final class BenchScratch: Sendable {
         var parent = parent ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/var/tmp"
         while parent.count > 1, parent.hasSuffix("/") { parent.removeLast() }
         let scratch = BenchScratch(in: ThisProgram.absolute(parent) ?? parent)
-        let signals = [SIGINT, SIGTERM, SIGHUP].map { number in
+        let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].map { number in
             TakenSignal(number) {
                 scratch.clear()
                 // Whoever started this sees by which signal it ended.
@@ -54,6 +65,7 @@ final class BenchScratch: Sendable {
         do {
             // Only now: a signal that comes takes it away.
             try scratch.make()
+            scratch.machine.warn()
             return try await body(scratch)
         } catch {
             // What failed because a signal cleared everything away is no failure to tell: the signal ends the process.

@@ -28,7 +28,9 @@ struct BenchService: Sendable {
         let startTime = begin.duration(to: clock.now)
         guard let url, let port = url.split(separator: ":").last.flatMap({ Int($0) }) else {
             scratch.stop(program)
-            throw CommandFailure(message: "the service did not start: \(lastLine(of: place.log))", mend: "")
+            throw CommandFailure(
+                message: "the service was not ready within \(SpawnedProgram.patience): \(lastLine(of: place.log))",
+                mend: "")
         }
         return BenchService(
             place: place, url: url, port: port, startTime: startTime, program: program, scratch: scratch)
@@ -61,14 +63,23 @@ struct BenchService: Sendable {
     func kill() { scratch.stop(program) }
 
     /// Waits until it does nothing any more: after a start it reads its whole file once, beside everything else.
+    ///
+    /// - Throws: ``CommandFailure`` when it never comes to rest: it would be measured beside its own work.
     func waitUntilIdle() async throws {
         var last = usage?.cpuMicroseconds
+        var quietIntervals = 0
         for _ in 0..<Self.idleChecksMax {
             try await Task.sleep(for: Self.idleInterval)
-            let now = usage?.cpuMicroseconds
-            guard let before = last, let now, now - before > Self.idleMicrosecondsMax else { return }
+            // Where nothing tells it, there is nothing to wait for.
+            guard let before = last, let now = usage?.cpuMicroseconds else { return }
+            quietIntervals = now - before > Self.idleMicrosecondsMax ? 0 : quietIntervals + 1
+            // One alone may be a wait for the disk.
+            if quietIntervals == 2 { return }
             last = now
         }
+        throw CommandFailure(
+            message: "the service does not come to rest: \(Self.lastLine(of: place.log))",
+            mend: "Measure on a machine that does nothing else.")
     }
 
     /// Ten minutes: what a file of ten million events takes on a slow disk.

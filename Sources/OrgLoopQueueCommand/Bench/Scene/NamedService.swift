@@ -20,6 +20,9 @@ struct NamedService: Peer {
             host: "\(address)", source: source, secret: try secretVariable.map(Self.secret) ?? TokenFile.makeToken())
     }
 
+    /// It may run on another machine.
+    var usage: ProcessUsage? { nil }
+
     func stop() {}
 
     private static func secret(in variable: String) throws -> String {

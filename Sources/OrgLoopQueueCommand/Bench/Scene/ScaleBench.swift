@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 
 /// A large database and a small one side by side, each with a service of its own.
 struct ScaleBench {
@@ -36,7 +37,8 @@ struct ScaleBench {
             circumstances: [
                 ("bench", JSONOutput.quoted("scale")), ("events", "\(events)"), ("small", "\(small)"),
                 ("connections", "\(connections)"), ("rounds", "\(rounds)"),
-                ("round_seconds", FigureText.json(roundTime / .seconds(1))),
+                ("round_seconds", FigureText.json(roundTime / .seconds(1))), ("polls", "\(polls)"),
+                ("hooks", "\(hooks)"), ("starts", "\(starts)"),
             ],
             figures: ingest + handover + memory + starts + hooks)
     }
@@ -93,33 +95,53 @@ struct ScaleBench {
         let service: BenchService
         var figures = LoadFigures()
         private let polled = PollProgress(.any)
+        private let dialogue: any Dialogue
+        private let connection: KeptConnection
 
-        init(service: BenchService) { self.service = service }
-
-        func poll(_ progress: LoadProgress) async throws -> LoadFigures {
+        init(service: BenchService) async throws {
+            self.service = service
             let script = try service.poll(limit: ScaleBench.pollEvents, polled)
-            let figures = try await service.generator(progress).run(
-                LoadPlan(connections: 1, limit: .requests(1)), script)
-            try figures.requireSuccess(of: "poll")
-            return figures
+            dialogue = script.dialogues(1)[0]
+            connection = try await KeptConnection.open(
+                host: BenchService.host, port: service.port, framing: script.framing)
         }
+
+        /// - Throws: ``CommandFailure`` unless the answer brings a whole poll of events that it has not brought before.
+        func poll() async throws -> TimeAmount {
+            guard let request = dialogue.next() else { preconditionFailure("an empty answer was refused") }
+            let before = polled.saved.events
+            let (answer, time) = try await connection.send(request)
+            let problem = answer.problem ?? dialogue.take(answer.body)
+            let events = polled.saved.events - before
+            guard problem == nil, events == ScaleBench.pollEvents else {
+                throw CommandFailure(
+                    message: "a poll brought \(counted(events, "event")), not \(ScaleBench.pollEvents)"
+                        + (problem.map { ": \($0)" } ?? ""),
+                    mend: "That is a fault of the queue: please report it.")
+            }
+            return time
+        }
+
+        func close() async throws { try await connection.close() }
     }
 
-    /// One poll of each in turns; before it each gets as many events as a poll takes, so that as many wait as before.
+    /// One poll of each in turns, each on a connection that is kept; before it each gets as many events as a poll
+    /// takes, so that as many wait as before.
     private func poll(
         _ large: BenchService, _ few: BenchService, _ bodies: inout SessionBodies
     ) async throws -> [Figure] {
         let refill = LoadPlan(connections: connections, limit: .requests(Self.pollEvents))
-        var consumers = [Consumer(service: large), Consumer(service: few)]
+        var consumers = [try await Consumer(service: large), try await Consumer(service: few)]
         // The first poll makes the consumer; it is not counted.
         for number in 0...polls {
             progress.begin("poll \(number) of \(polls)")
             for index in consumers.indices {
                 if number > 0 { _ = try await send(refill, to: consumers[index].service, &bodies) }
-                let figures = try await consumers[index].poll(progress)
-                if number > 0 { consumers[index].figures.add(figures) }
+                let time = try await consumers[index].poll()
+                if number > 0 { consumers[index].figures.answered(after: UInt64(time.nanoseconds)) }
             }
         }
+        for consumer in consumers { try await consumer.close() }
         let (ours, theirs) = (consumers[0].figures, consumers[1].figures)
         let (most, least) = (ours.microseconds(percentile: 99), theirs.microseconds(percentile: 99))
         return [

@@ -33,13 +33,17 @@ struct SpawnedProgram: Sendable {
         output = pipes[0]
     }
 
+    /// How long a program may take until it says that it is ready.
+    static let patience: Duration = .seconds(30)
+
     /// Reads lines of its output up to the one that `pick` takes, and reads no more.
     ///
-    /// - Returns: `nil` when the output ends before.
-    func line<Picked>(_ pick: (String) -> Picked?) -> Picked? {
+    /// - Returns: `nil` when the output ends before, or the line does not come in time.
+    func line<Picked>(within time: Duration = Self.patience, _ pick: (String) -> Picked?) -> Picked? {
+        let deadline = ContinuousClock.now + time
         var line: [UInt8] = []
         var byte: UInt8 = 0
-        while read(output, &byte, 1) == 1 {
+        while waitForOutput(until: deadline), read(output, &byte, 1) == 1 {
             guard byte == UInt8(ascii: "\n") else {
                 line.append(byte)
                 continue
@@ -48,6 +52,16 @@ struct SpawnedProgram: Sendable {
             line = []
         }
         return nil
+    }
+
+    private func waitForOutput(until deadline: ContinuousClock.Instant) -> Bool {
+        while true {
+            let rest = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
+            guard rest > 0 else { return false }
+            var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            let count = poll(&descriptor, 1, Int32(rest.rounded(.up)))
+            guard count < 0, errno == EINTR else { return count > 0 }
+        }
     }
 
     /// Waits for its end.

@@ -31,7 +31,10 @@ struct StoreFiller {
             try await append(count, maker, to: store)
         } catch {
             await store.close()
-            throw error
+            guard let failure = error as? StoreFailure else { throw error }
+            throw CommandFailure(
+                message: "cannot fill the database: \(failure.explanation)",
+                mend: "Make room there, or name another --directory; an event takes some 1.5 KiB.")
         }
         await store.close()
     }
