@@ -38,7 +38,7 @@ struct ScaleBench {
                 ("bench", JSONOutput.quoted("scale")), ("events", "\(events)"), ("small", "\(small)"),
                 ("connections", "\(connections)"), ("rounds", "\(rounds)"),
                 ("round_seconds", FigureText.json(roundTime / .seconds(1))), ("polls", "\(polls)"),
-                ("hooks", "\(hooks)"), ("starts", "\(starts)"),
+                ("hooks", "\(self.hooks)"), ("starts", "\(self.starts)"),
             ],
             figures: ingest + handover + memory + starts + hooks)
     }
