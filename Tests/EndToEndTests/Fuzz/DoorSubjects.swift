@@ -51,11 +51,11 @@ struct GateSubject: FuzzSubject {
     }
 
     private static func parts(_ text: String) -> (name: String, port: Int?)? {
-        // A name in brackets, or one without colons; then perhaps a port.
-        let form = /(?:\[([^\]]+)\]|([^\[:][^:]*))(?::([0-9]+))?/.matchingSemantics(.unicodeScalar)
+        // A name in brackets, or one without colons; then perhaps a port, of which only the colon may be there.
+        let form = /(?:\[([^\]]+)\]|([^\[:][^:]*))(?::([0-9]*))?/.matchingSemantics(.unicodeScalar)
         guard let match = text.wholeMatch(of: form) else { return nil }
         let name = (match.1 ?? match.2 ?? "").lowercased()
-        guard let digits = match.3 else { return (name, nil) }
+        guard let digits = match.3, !digits.isEmpty else { return (name, nil) }
         return Int(digits).flatMap { $0 < 65_536 ? (name, $0) : nil }
     }
 }
