@@ -75,14 +75,11 @@ final class Connections: Sendable {
     private struct State {
         var open: [ObjectIdentifier: Connection] = [:]
         var newest: ObjectIdentifier?
-        /// How many the process had descriptors for when the last one came.
-        var fitting = Int.max
         var isClosing = false
 
-        /// How many are beyond what leaves one place free of `connectionsMax`.
-        func excess(of connectionsMax: Int) -> Int {
-            let max = min(connectionsMax, fitting)
-            return open.count < max ? 0 : open.values.count { !$0.givesWay } - max + 1
+        /// How many are beyond what leaves one of `max` places free.
+        func excess(of max: Int) -> Int {
+            open.count < max ? 0 : open.values.count { !$0.givesWay } - max + 1
         }
     }
 
@@ -91,9 +88,9 @@ final class Connections: Sendable {
     private let settings: Current<Limits.Settings>
     private let state = Mutex(State())
     private let changes = Atomic<UInt64>(0)
-    /// How many are open, and how many may be as far as the process has descriptors: what is asked with each request
-    /// before anybody is locked out.
+    /// How many are open: what is asked with each request before anybody is locked out.
     private let opened = Atomic<Int>(0)
+    /// How many the process had descriptors for when the last one came.
     private let fitting = Atomic<Int>(.max)
 
     init(settings: Current<Limits.Settings>, metrics: Metrics) {
@@ -109,8 +106,8 @@ final class Connections: Sendable {
         let isLate = state.withLock { state in
             state.open[place.id] = Connection(place: place)
             state.newest = place.id
-            state.fitting = DescriptorLimit.connectionsMax
-            note(state)
+            fitting.store(DescriptorLimit.connectionsMax, ordering: .sequentiallyConsistent)
+            opened.store(state.open.count, ordering: .sequentiallyConsistent)
             return state.isClosing
         }
         if isLate { channel.close(promise: nil) }
@@ -122,13 +119,8 @@ final class Connections: Sendable {
         inputEnded(channel)
         state.withLock { state in
             state.open.removeValue(forKey: ObjectIdentifier(channel))
-            note(state)
+            opened.store(state.open.count, ordering: .sequentiallyConsistent)
         }
-    }
-
-    private func note(_ state: State) {
-        opened.store(state.open.count, ordering: .sequentiallyConsistent)
-        fitting.store(state.fitting, ordering: .sequentiallyConsistent)
     }
 
     private func nextChange() -> UInt64 { changes.wrappingAdd(1, ordering: .relaxed).newValue }
@@ -137,9 +129,11 @@ final class Connections: Sendable {
     ///
     /// In one order with the phases: of one that comes and one that begins to rest at the same time, one at least sees
     /// the other.
-    private var isFull: Bool {
-        let fitting = fitting.load(ordering: .sequentiallyConsistent)
-        return opened.load(ordering: .sequentiallyConsistent) >= min(settings.value.connectionsMax, fitting)
+    private var isFull: Bool { opened.load(ordering: .sequentiallyConsistent) >= openMax }
+
+    /// How many may be open at this moment.
+    private var openMax: Int {
+        min(settings.value.connectionsMax, fitting.load(ordering: .sequentiallyConsistent))
     }
 
     /// Notes what a connection waits for from now on; called on its event loop.
@@ -151,13 +145,13 @@ final class Connections: Sendable {
     /// Whether the connection is to end with the answer that it is given now, because others may wait.
     func isCrowded(_ place: Place) -> Bool {
         guard isFull else { return false }
-        let max = settings.value.connectionsMax
+        let max = openMax
         return state.withLock { $0.newest != place.id && $0.excess(of: max) > 0 }
     }
 
     private func makeRoom() {
         guard isFull else { return }
-        let max = settings.value.connectionsMax
+        let max = openMax
         let leaving = state.withLock { state -> [(place: Place, standing: Standing)] in
             let excess = state.excess(of: max)
             guard excess > 0 else { return [] }

@@ -3,7 +3,8 @@ import Logging
 
 /// The door for senders: decides what a request is answered, in terms of no HTTP library.
 ///
-/// The answers are OrgLoop's, to the byte (DESIGN §7): its hooks and its tests read them.
+/// The answers are OrgLoop's, to the byte (DESIGN §7): its hooks and its tests read them. An object, because every
+/// connection has it at hand, and each request would copy a dozen references otherwise.
 final class Receiver: Sendable {
     /// What can be told from a request's head.
     enum Admission: Sendable {

@@ -4,9 +4,9 @@ import NIOHTTP1
 
 /// Takes what senders ask off the way to Hummingbird, and answers it where it came in.
 ///
-/// Nearly every request is one of a sender's, and Hummingbird's way with it (its own types of heads, two tasks, four
-/// changes of thread) costs more than verifying and storing it. Everything else goes on as it came: the handler before
-/// this one sees to it that there is one request at a time.
+/// Nearly every request is one of a sender's, and Hummingbird's way with it (types of its own, tasks, changes of thread)
+/// costs more than verifying it. Everything else goes on as it came: the handler before this one sees to it that there is
+/// one request at a time.
 final class WebhookHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

@@ -194,11 +194,7 @@ public final class SQLiteEventStore: EventStore {
         Task.detached(priority: .background) {
             let finding: String?
             do {
-                finding = try await pool.read { database in
-                    // It has filled its cache with pages that nobody asks for again.
-                    defer { sqlite3_db_release_memory(database.sqliteConnection) }
-                    return try Inspection.damage(database)
-                }
+                finding = try await pool.read { try Inspection.damage($0) }
             } catch {
                 // Closed meanwhile, or a disk that failed: nothing was found out about the file.
                 guard !Task.isCancelled else { return }

@@ -14,7 +14,7 @@ public protocol EventStore: Sendable {
 
     /// Stores `event` as ``append(_:)-(NewEvent)`` does, for a caller that has no task to suspend.
     ///
-    /// An engine need not have it. One that does spares each request a task and two changes of thread.
+    /// An engine need not have it. One that does spares each request a task.
     ///
     /// - Parameter answer: Called once, on any thread; what comes next waits until it returns.
     func append(_ event: NewEvent, then answer: @escaping @Sendable (Result<Appended, any Error>) -> Void)

@@ -55,8 +55,8 @@ struct Member {
             """, [batch], in: database)
     }
 
-    /// Each row is read where SQLite has it, by place: there are up to a thousand, and a copy of a row with its names
-    /// looked up costs more than all the rest of a poll.
+    /// Each row is read where SQLite has it, by place: there are up to a thousand, and a copy of each with its names
+    /// looked up is what a poll can do without.
     private static func all(
         _ sql: String, _ arguments: [any DatabaseValueConvertible], in database: Database
     ) throws -> [Member] {
@@ -74,8 +74,8 @@ struct Member {
         emission = row[2]
         replay = row[5]
         let stored = try row.withUnsafeData(atIndex: 3) { $0.map { [UInt8]($0) } } ?? []
-        let isWhole = try row.withUnsafeData(atIndex: 4) { $0.map(Fingerprint(of: stored).bytes.elementsEqual) }
-        guard isWhole == true else {
+        let hash = try row.withUnsafeData(atIndex: 4) { $0.flatMap { Fingerprint(stored: [UInt8]($0)) } }
+        guard hash == Fingerprint(of: stored) else {
             envelope = []
             return
         }
