@@ -40,7 +40,7 @@ let package = Package(
             resources: [
                 .embedInCode("0001_initial.sql"), .embedInCode("0002_operating.sql"),
                 .embedInCode("0003_buffers.sql"), .embedInCode("0004_quarantine_orders.sql"),
-                .embedInCode("0005_secrets.sql"),
+                .embedInCode("0005_secrets.sql"), .embedInCode("0006_cheap_checks.sql"),
             ],
             swiftSettings: strict
         ),
@@ -63,11 +63,13 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What Swift cannot ask of SQLite.
+        .target(name: "EventQueueSQLiteSettings"),
         // The SQLite engine; the only importer of GRDB.
         .target(
             name: "EventQueueSQLite",
             dependencies: [
-                "EventQueue", "EventQueueMigrations", crypto, logging,
+                "EventQueue", "EventQueueMigrations", "EventQueueSQLiteSettings", crypto, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

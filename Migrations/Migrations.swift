@@ -22,5 +22,6 @@ package struct Migration: Sendable {
         Migration(3, "0003_buffers", PackageResources._003_buffers_sql),
         Migration(4, "0004_quarantine_orders", PackageResources._004_quarantine_orders_sql),
         Migration(5, "0005_secrets", PackageResources._005_secrets_sql),
+        Migration(6, "0006_cheap_checks", PackageResources._006_cheap_checks_sql),
     ]
 }

@@ -31,7 +31,9 @@ import Testing
             try await Self.makeOld("old.db", in: scratch)
             if isByHand {
                 let run = try await Binary.run(["migrate", "--database", "old.db"], in: scratch)
-                let names = ["0002_operating", "0003_buffers", "0004_quarantine_orders", "0005_secrets"]
+                let names = [
+                    "0002_operating", "0003_buffers", "0004_quarantine_orders", "0005_secrets", "0006_cheap_checks",
+                ]
                 #expect(run.lines == names.map { "applied \($0)" })
             } else {
                 #expect(try await ServiceProcess.start(in: scratch, ["--database", "old.db"]).stop() == 0)

@@ -120,6 +120,52 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func `checks refuse what they always did and make no index for each row, in old databases and in new ones`(
+        _ isOld: Bool
+    ) async throws {
+        let scratch = try ScratchDirectory()
+        if isOld { try Self.makeOld(scratch.database) }
+        let store = try await SQLiteHarness.open(scratch.database, ConformanceSetUp(), Limits.Settings())
+        let event = """
+            INSERT INTO event (source_id, id, type, platform_event, received_at, verification, headers, body_sha256,
+                envelope_sha256) VALUES (1, 'evt_1', ?, 'session.exited', '2026-01-01T00:00:00.000Z', 'none', '{}',
+                zeroblob(32), zeroblob(32))
+            """
+        let emission = """
+            INSERT INTO emission (seq, cursor_id, emission_no, outcome, settled_at)
+            VALUES (1, 1, 1, ?, '2026-01-01T00:00:00.000Z')
+            """
+        try await store.pool.writeWithoutTransaction { database in
+            // Checks alone are asked about.
+            try database.execute(sql: "PRAGMA foreign_keys = OFF")
+            for (insertion, values) in [
+                (event, ["actor.stopped", "resource.changed", "message.received"]),
+                (emission, ["delivered", "dropped", "no_route", "failed"]),
+            ] {
+                let steps = try Row.fetchAll(database, sql: "EXPLAIN " + insertion, arguments: [values[0]])
+                #expect(!steps.isEmpty)
+                #expect(!steps.contains { $0["opcode"] == "OpenEphemeral" })
+                for value in values {
+                    try database.inSavepoint {
+                        try database.execute(sql: insertion, arguments: [value])
+                        return .rollback
+                    }
+                }
+                for wrong in ["actor.started", "Delivered", ""] {
+                    #expect(throws: DatabaseError.self) {
+                        try database.execute(sql: insertion, arguments: [wrong])
+                    }
+                }
+            }
+            #expect(try String.fetchAll(database, sql: "PRAGMA integrity_check") == ["ok"])
+        }
+        await store.close()
+        // What is compared at the start is the text of the schema.
+        let again = try await SQLiteHarness.open(scratch.database, ConformanceSetUp(), Limits.Settings())
+        await again.close()
+    }
+
     @Test func `a second hard link is refused`() async throws {
         let scratch = try await ScratchStore()
         await scratch.store.close()

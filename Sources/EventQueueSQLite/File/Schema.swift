@@ -1,6 +1,8 @@
 import EventQueue
 import EventQueueMigrations
+import EventQueueSQLiteSettings
 import GRDB
+import GRDBSQLite
 
 /// The schema of a database: what it should be, what it is, and the steps between.
 enum Schema {
@@ -23,7 +25,7 @@ enum Schema {
         let reference = try DatabaseQueue()
         let expected = try reference.writeWithoutTransaction { memory in
             for migration in Migration.all where migration.number <= version {
-                try memory.execute(sql: migration.sql)
+                try apply(migration, to: memory)
             }
             return try String.fetchAll(memory, sql: contents)
         }
@@ -44,7 +46,7 @@ enum Schema {
     static func migrate(_ database: Database, at time: Timestamp) throws -> [String] {
         try pending(database).map { migration in
             try database.inTransaction(.immediate) {
-                try database.execute(sql: migration.sql)
+                try apply(migration, to: database)
                 try database.execute(
                     sql: "INSERT INTO migration (number, name, sha256, applied_at) VALUES (?, ?, ?, ?)",
                     arguments: [migration.number, migration.name, fingerprint(migration), time.iso8601])
@@ -58,6 +60,16 @@ enum Schema {
             }
             return migration.name
         }
+    }
+
+    /// Some change the text of the schema, which a connection need not allow by itself.
+    private static func apply(_ migration: Migration, to database: Database) throws {
+        let connection = database.sqliteConnection
+        let wasWritable = event_queue_is_schema_writable(connection)
+        let code = event_queue_set_schema_writable(connection, 1)
+        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        defer { _ = event_queue_set_schema_writable(connection, wasWritable) }
+        try database.execute(sql: migration.sql)
     }
 
     private static func fingerprint(_ migration: Migration) -> String {
