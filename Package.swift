@@ -63,13 +63,13 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // What Swift cannot ask of SQLite.
-        .target(name: "EventQueueSQLiteSettings"),
+        // The few functions of C that Swift cannot call.
+        .target(name: "EventQueueShims"),
         // The SQLite engine; the only importer of GRDB.
         .target(
             name: "EventQueueSQLite",
             dependencies: [
-                "EventQueue", "EventQueueMigrations", "EventQueueSQLiteSettings", crypto, logging,
+                "EventQueue", "EventQueueMigrations", "EventQueueShims", crypto, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

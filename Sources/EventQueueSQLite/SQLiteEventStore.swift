@@ -1,4 +1,5 @@
 public import EventQueue
+import EventQueueShims
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -194,13 +195,19 @@ public final class SQLiteEventStore: EventStore {
         Task.detached(priority: .background) {
             let finding: String?
             do {
-                finding = try await pool.read { try Inspection.damage($0) }
+                finding = try await pool.read { database in
+                    // It has filled the reader's cache, which nobody asks for what is in it.
+                    defer { database.releaseMemory() }
+                    return try Inspection.damage(database)
+                }
             } catch {
                 // Closed meanwhile, or a disk that failed: nothing was found out about the file.
                 guard !Task.isCancelled else { return }
                 logger.warning("the database could not be checked whole", metadata: ["reason": "\(error)"])
                 return
             }
+            // What a start needed once would stay with the process.
+            event_queue_give_freed_memory_back()
             guard let finding else { return }
             guardian.condemn(.damaged(Inspection.damageRefusal(file.path, finding).description))
         }

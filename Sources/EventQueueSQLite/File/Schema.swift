@@ -1,6 +1,6 @@
 import EventQueue
 import EventQueueMigrations
-import EventQueueSQLiteSettings
+import EventQueueShims
 import GRDB
 import GRDBSQLite
 

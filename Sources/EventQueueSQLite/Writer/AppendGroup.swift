@@ -7,9 +7,17 @@ final class AppendGroup {
     /// Tells one caller what became of its event.
     typealias Receipt = @Sendable (Result<Appended, any Error>) -> Void
 
-    private struct Member {
+    /// One caller's event.
+    ///
+    /// An object, because it goes through several hands, and the event has a dozen references to keep count of.
+    final class Member: Sendable {
         let event: NewEvent
         let receipt: Receipt
+
+        init(event: NewEvent, receipt: @escaping Receipt) {
+            self.event = event
+            self.receipt = receipt
+        }
     }
 
     private let guardian: Guardian
@@ -26,9 +34,7 @@ final class AppendGroup {
 
     var count: Int { members.count }
 
-    func add(_ event: NewEvent, _ receipt: @escaping Receipt) {
-        members.append(Member(event: event, receipt: receipt))
-    }
+    func add(_ member: Member) { members.append(member) }
 
     /// Commits the members and tells each what became of it: all are durable, or none is acknowledged.
     func commit(in pool: DatabasePool) {
@@ -37,36 +43,47 @@ final class AppendGroup {
         members = []
         let begin = ContinuousClock.now
         do {
-            let results = try guardian.guarding(appending: group.count) {
+            let insertion = try guardian.guarding(appending: group.count) {
                 try pool.writeWithoutTransaction { database in
                     try database.transaction { try insert(group, into: database) }
                 }
             }
             onCommit(Commit(events: group.count, duration: begin.duration(to: .now)))
-            guardian.noteStored(results.count { if case .success(.stored) = $0 { true } else { false } })
-            for (member, result) in zip(group, results) { member.receipt(result) }
-            for source in Set(group.map(\.event.source)) { doorbell.ring(source) }
+            guardian.noteStored(insertion.stored.values.reduce(0, +))
+            for (member, appended) in zip(group, insertion.results) { member.receipt(.success(appended)) }
+            for source in insertion.stored.keys { doorbell.ring(source) }
         } catch {
             sourceRows = [:]
             for member in group { member.receipt(.failure(error)) }
         }
     }
 
-    private typealias Insertion = Result<Appended, any Error>
-
-    private func insert(_ group: [Member], into database: Database) throws -> [Insertion] {
-        var stored: [Int64: Int] = [:]
+    private func insert(
+        _ group: [Member], into database: Database
+    ) throws -> (results: [Appended], stored: [Source.ID: Int]) {
+        var results: [Appended] = []
+        results.reserveCapacity(group.count)
+        var stored: [Source.ID: Int] = [:]
         var insertion = try EventInsertion(in: database)
-        let results = try group.map { member -> Insertion in
-            let source = try sourceRow(of: member.event.source, in: database)
-            let appended = try insertion.append(member.event, source: source)
-            if case .stored = appended { stored[source, default: 0] += 1 }
-            return .success(appended)
+        var rest = group[...]
+        while let source = rest.first?.event.source {
+            // Neighbours are of one source, mostly, which is looked up once.
+            let row = try sourceRow(of: source, in: database)
+            let neighbours = rest.prefix { $0.event.source == source }
+            var count = 0
+            for member in neighbours {
+                let appended = try insertion.append(member.event, source: row)
+                if case .stored = appended { count += 1 }
+                results.append(appended)
+            }
+            if count > 0 { stored[source, default: 0] += count }
+            rest = rest[neighbours.endIndex...]
         }
         for (source, count) in stored {
-            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, source])
+            let row = try sourceRow(of: source, in: database)
+            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, row])
         }
-        return results
+        return (results, stored)
     }
 
     private func sourceRow(of source: Source.ID, in database: Database) throws -> Int64 {

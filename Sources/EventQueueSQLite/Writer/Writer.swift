@@ -11,7 +11,7 @@ import Synchronization
 final class Writer: Sendable {
     /// Work for the thread. A job is told its result only after the commit it belongs to.
     enum Job: Sendable {
-        case append(NewEvent, AppendGroup.Receipt)
+        case append(AppendGroup.Member)
         /// Runs on the thread and resumes its own caller; without a pool, to say that it was refused.
         case alone(@Sendable (DatabasePool?) -> Void)
     }
@@ -55,7 +55,9 @@ final class Writer: Sendable {
     /// Appends with whatever else waits for the next commit.
     ///
     /// - Parameter receipt: Called on the thread after the commit; the other members wait for it.
-    func append(_ event: NewEvent, then receipt: @escaping AppendGroup.Receipt) { submit(.append(event, receipt)) }
+    func append(_ event: NewEvent, then receipt: @escaping AppendGroup.Receipt) {
+        submit(.append(AppendGroup.Member(event: event, receipt: receipt)))
+    }
 
     /// Runs `verb` in a transaction of its own and returns after its commit.
     ///
@@ -121,7 +123,7 @@ final class Writer: Sendable {
 
     private func refuse(_ job: Job) {
         switch job {
-        case .append(_, let receipt): receipt(.failure(Self.stopping))
+        case .append(let member): member.receipt(.failure(Self.stopping))
         case .alone(let body): body(nil)
         }
     }
@@ -151,8 +153,8 @@ final class Writer: Sendable {
     private func run(_ jobs: [Job], _ pool: DatabasePool, _ group: AppendGroup) {
         for job in jobs {
             switch job {
-            case .append(let event, let receipt):
-                group.add(event, receipt)
+            case .append(let member):
+                group.add(member)
                 if group.count >= Self.groupEventsMax { group.commit(in: pool) }
             case .alone(let body):
                 // Appends that were handed over before it are committed before it.
