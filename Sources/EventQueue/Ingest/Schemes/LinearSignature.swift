@@ -7,10 +7,10 @@ struct LinearSignature: SignatureScheme {
     init(secrets: [Secret]) { codes = KeyedCodes(secrets) }
 
     func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
-        guard let signature = codeBytes(hexadecimal: try request.headers.single("linear-signature")) else {
+        guard let signature = Code(hexadecimal: try request.headers.single("linear-signature")) else {
             throw .invalidSignature
         }
-        return try codes.match([signature], of: request.body)
+        return try codes.match(CollectionOfOne(signature), request.body)
     }
 
     func deliveryID(of request: Request<some HeaderLookup>) -> String? {

@@ -9,11 +9,11 @@ struct SlackSignature: SignatureScheme {
     func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
         let value = try request.headers.single("x-slack-signature")
         let times = request.headers.values(of: "x-slack-request-timestamp")
-        guard times.count == 1, let signature = codeBytes(hexadecimal: value, prefix: Self.prefix) else {
+        guard times.count == 1, let signature = Code(hexadecimal: value, prefix: Self.prefix) else {
             throw .invalidSignature
         }
         let time = try SignedTime(times[0], now: request.sentAt)
-        return try codes.match([signature], of: Array("v0:\(time.text):".utf8), request.body)
+        return try codes.match(CollectionOfOne(signature), of: "v0:\(time.text):", request.body)
     }
 
     /// The Events API names the event in its body, and sends it again under the same name.
@@ -24,9 +24,9 @@ struct SlackSignature: SignatureScheme {
         return [
             ProofHeader(name: "X-Slack-Request-Timestamp", value: seconds),
             ProofHeader(
-                name: "X-Slack-Signature", value: prefix + secret.code(of: Array("v0:\(seconds):".utf8) + body)),
+                name: "X-Slack-Signature", value: "\(prefix)\(secret.code(of: Array("v0:\(seconds):".utf8) + body))"),
         ]
     }
 
-    private static let prefix = "v0="
+    private static let prefix: StaticString = "v0="
 }

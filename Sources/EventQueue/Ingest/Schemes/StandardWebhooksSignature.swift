@@ -11,7 +11,7 @@ struct StandardWebhooksSignature: SignatureScheme {
         codes = KeyedCodes(
             secrets.map { secret in
                 guard let key = Self.key(of: secret) else { preconditionFailure("the configuration checks the secret") }
-                return (secret.keyID, key)
+                return (secret.keyID, KeyedHash(key))
             })
     }
 
@@ -23,7 +23,7 @@ struct StandardWebhooksSignature: SignatureScheme {
         // A dot in it would let a forger move the border between id, time and body.
         guard !id.isEmpty, !id.utf8.contains(UInt8(ascii: ".")) else { throw .invalidSignature }
         let signatures = list.split(separator: " ").compactMap(Self.parse)
-        return try codes.match(signatures, of: Array("\(id).\(time.text).".utf8), request.body)
+        return try codes.match(signatures, of: "\(id).\(time.text).", request.body)
     }
 
     func deliveryID(of request: Request<some HeaderLookup>) -> String? {
@@ -71,10 +71,8 @@ struct StandardWebhooksSignature: SignatureScheme {
     }
 
     /// Another version is another algorithm, which is not consulted.
-    private static func parse(_ entry: Substring) -> [UInt8]? {
-        guard entry.hasPrefix(version), let code = Base64.decode(Array(entry.utf8.dropFirst(version.utf8.count))),
-            code.count == SHA256.byteCount
-        else { return nil }
-        return code
+    private static func parse(_ entry: Substring) -> Code? {
+        guard entry.hasPrefix(version) else { return nil }
+        return Base64.decode(Array(entry.utf8.dropFirst(version.utf8.count))).flatMap { Code($0) }
     }
 }
