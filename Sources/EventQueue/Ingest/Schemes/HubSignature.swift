@@ -6,7 +6,7 @@ struct HubSignature: SignatureScheme {
 
     init(secrets: [Secret]) { codes = KeyedCodes(secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         guard let signature = Code(hexadecimal: try Self.value(in: request.headers), prefix: Self.prefix) else {
             throw .invalidSignature
         }
@@ -34,9 +34,9 @@ struct GitHubSignature: SignatureScheme {
 
     init(secrets: [Secret]) { hub = HubSignature(secrets: secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? { try hub.verify(request) }
+    func verify(_ request: Request) throws(VerificationError) -> String? { try hub.verify(request) }
 
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? {
+    func deliveryID(of request: Request) -> String? {
         request.headers.values(of: "x-github-delivery").first
     }
 

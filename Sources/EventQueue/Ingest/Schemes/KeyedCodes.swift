@@ -33,9 +33,10 @@ extension HeaderLookup {
     /// - Throws: ``VerificationError/missingSignature`` when there is none, and
     ///   ``VerificationError/invalidSignature`` for two: which of them was meant is the forger's choice.
     func single(_ name: String) throws(VerificationError) -> String {
-        let values = values(of: name)
-        guard let value = values.first else { throw .missingSignature }
-        guard values.count == 1 else { throw .invalidSignature }
-        return value
+        switch value(of: name) {
+        case .none: throw .missingSignature
+        case .one(let value): return value
+        case .several: throw .invalidSignature
+        }
     }
 }

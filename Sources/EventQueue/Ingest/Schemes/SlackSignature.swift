@@ -6,7 +6,7 @@ struct SlackSignature: SignatureScheme {
 
     init(secrets: [Secret]) { codes = KeyedCodes(secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         let value = try request.headers.single("x-slack-signature")
         let times = request.headers.values(of: "x-slack-request-timestamp")
         guard times.count == 1, let signature = Code(hexadecimal: value, prefix: Self.prefix) else {
@@ -17,7 +17,7 @@ struct SlackSignature: SignatureScheme {
     }
 
     /// The Events API names the event in its body, and sends it again under the same name.
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? { request.member("event_id") }
+    func deliveryID(of request: Request) -> String? { request.member("event_id") }
 
     static func proof(of body: [UInt8], by secret: Secret, at time: Timestamp) -> [ProofHeader] {
         let seconds = String(time.milliseconds / 1000)

@@ -15,7 +15,7 @@ struct StandardWebhooksSignature: SignatureScheme {
             })
     }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         let names = Self.names(in: request.headers)
         let list = try request.headers.single(names.signature)
         let id = try part(names.id, of: request)
@@ -26,7 +26,7 @@ struct StandardWebhooksSignature: SignatureScheme {
         return try codes.match(signatures, of: "\(id).\(time.text).", request.body)
     }
 
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? {
+    func deliveryID(of request: Request) -> String? {
         request.headers.values(of: Self.names(in: request.headers).id).first
     }
 
@@ -64,7 +64,7 @@ struct StandardWebhooksSignature: SignatureScheme {
     }
 
     /// A header that belongs to the signature: without it there is one, and it is not right.
-    private func part(_ name: String, of request: Request<some HeaderLookup>) throws(VerificationError) -> String {
+    private func part(_ name: String, of request: Request) throws(VerificationError) -> String {
         let values = request.headers.values(of: name)
         guard values.count == 1 else { throw .invalidSignature }
         return values[0]

@@ -6,7 +6,7 @@ struct StripeSignature: SignatureScheme {
 
     init(secrets: [Secret]) { codes = KeyedCodes(secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         var times: [Substring] = []
         var signatures: [Code] = []
         for entry in try request.headers.single("stripe-signature").split(separator: ",") {
@@ -27,7 +27,7 @@ struct StripeSignature: SignatureScheme {
     }
 
     /// Stripe names the event in its body, and sends it again under the same name.
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? { request.member("id") }
+    func deliveryID(of request: Request) -> String? { request.member("id") }
 
     /// `pending_webhooks` in the body counts what is still to be delivered, to this endpoint and others.
     ///
