@@ -4,16 +4,15 @@ import NIOHTTP1
 /// Looks headers up in what NIO's parser has made of them.
 struct RequestFields: HeaderLookup {
     private let fields: HTTPHeaders
-    /// A bit for each name that is there: a receiver asks for some thirty names, of which a request has a few.
-    private let present: UInt64
+    let namesFromAfar: HeaderNames
 
     init(_ fields: HTTPHeaders) {
         self.fields = fields
-        present = fields.reduce(into: 0) { $0 |= Self.bit(of: $1.name) }
+        namesFromAfar = fields.reduce(into: HeaderNames.none) { $0.insert(HeaderNames($1.name)) }
     }
 
     /// Whether the header with this lower-case name is there, or another one that looks alike from afar.
-    func mayHave(_ name: String) -> Bool { present & Self.bit(of: name) != 0 }
+    func mayHave(_ name: String) -> Bool { namesFromAfar.mayHave(HeaderNames(name)) }
 
     func values(of name: String) -> [String] {
         guard mayHave(name) else { return [] }
@@ -22,17 +21,30 @@ struct RequestFields: HeaderLookup {
         return values
     }
 
-    var names: [String] { fields.map { $0.name.lowercased() } }
-
-    /// The same for names that differ in their case only.
-    private static func bit(of name: String) -> UInt64 {
-        let last = name.utf8.last ?? 0
-        return 1 << UInt64((name.utf8.count &+ 5 &* Int(last | 0x20)) & 63)
+    func value(of name: String) -> HeaderValue {
+        guard mayHave(name) else { return .none }
+        var found: String?
+        for field in fields where Self.isSame(field.name, name) {
+            if found != nil { return .several(values(of: name)) }
+            found = Self.trimmed(field.value)
+        }
+        guard let found else { return .none }
+        return .one(found)
     }
+
+    var names: [String] { fields.map { $0.name.lowercased() } }
 
     private static func isSame(_ name: String, _ lowercase: String) -> Bool {
         guard name.utf8.count == lowercase.utf8.count else { return false }
-        return name.utf8.elementsEqual(lowercase.utf8) { one, other in
+        // Bytes that lie in a row are compared without asking the string for each of them.
+        let isSame = name.utf8.withContiguousStorageIfAvailable { name in
+            lowercase.utf8.withContiguousStorageIfAvailable { areSame(name, $0) }
+        }
+        return (isSame ?? nil) ?? areSame(name.utf8, lowercase.utf8)
+    }
+
+    private static func areSame(_ name: some Sequence<UInt8>, _ lowercase: some Sequence<UInt8>) -> Bool {
+        name.elementsEqual(lowercase) { one, other in
             one == other || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(one) && one | 0x20 == other
         }
     }

@@ -20,7 +20,7 @@ struct TestHeaders: HeaderLookup {
 let received = Timestamp(milliseconds: 1_736_937_000_000)
 let receivedText = "2025-01-15T10:30:00.000Z"
 
-func request(_ body: String, _ headers: TestHeaders = TestHeaders()) -> Request<TestHeaders> {
+func request(_ body: String, _ headers: TestHeaders = TestHeaders()) -> Request {
     Request(body: Array(body.utf8), headers: headers, receivedAt: received)
 }
 

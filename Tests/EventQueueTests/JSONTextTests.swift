@@ -110,6 +110,22 @@ struct JSONTextTests {
         #expect(refusal(of: Array("[{\(many)},{\(many)}]".utf8)) == nil)
         #expect(refusal(of: Array("[{\(many)},{\(many),\"n39\":0}]".utf8))?.reason == .duplicateName)
     }
+
+    @Test func `a byte counts the same wherever it stands in a string`() throws {
+        for byte in UInt8(0)..<128 {
+            for place in 0..<20 {
+                var content = [UInt8](repeating: UInt8(ascii: "a"), count: 20)
+                content[place] = byte
+                let isPlain = byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+                let quoted = Array("\"".utf8) + content + Array("\"".utf8)
+                #expect(((try? JSONText(quoted)) != nil) == isPlain, "\(byte) at \(place)")
+                let written = Array(jsonString(text(content)).utf8)
+                #expect((written == quoted) == isPlain, "\(byte) at \(place)")
+                let read = try JSONText(written)
+                #expect(read.string(read.root) == text(content))
+            }
+        }
+    }
 }
 
 /// Why the text is refused; `nil` when it is accepted.

@@ -33,4 +33,15 @@ struct RequestHeadersTests {
                 == #"{"content-type":"application/json","user-agent":"say \"hi\"","x-signature":["a","b"]}"#)
         #expect(try verified(TestHeaders(("Authorization", "Bearer t"))).headersJSON == "{}")
     }
+
+    @Test func `a name that is there is seen from afar, whatever its case`() {
+        let names = ["x-hub-signature-256", "ce-id", "idempotency-key", "svix-id", "a", ""]
+        for name in names {
+            var given = HeaderNames.none
+            #expect(!given.mayHave(HeaderNames(name)))
+            given.insert(HeaderNames(name.uppercased()))
+            #expect(given.mayHave(HeaderNames(name)))
+            #expect(HeaderNames.all.mayHave(HeaderNames(name)))
+        }
+    }
 }

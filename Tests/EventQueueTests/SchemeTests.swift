@@ -60,6 +60,33 @@ struct SchemeTests {
         }
     }
 
+    /// Around a block's length, where a key is padded, taken as it is or hashed, and a body needs one more.
+    @Test(arguments: [1, 32, 55, 56, 63, 64, 65, 200])
+    func `the code is Crypto's HMAC, whatever the length of secret and body`(length: Int) throws {
+        let secret = String(repeating: "s", count: length)
+        for scheme in [Verifier.Scheme.hub, .linear, .stripe, .slack] {
+            for bodyLength in [0, 1, 41, 55, 56, 63, 64, 65, 1000] {
+                let sent = Proven(scheme: scheme, secret: secret, body: String(repeating: "b", count: bodyLength))
+                #expect(try sent.verify(sent.headers()).verdict.keyID == Secret(secret)?.keyID)
+            }
+        }
+    }
+
+    @Test(arguments: [Verifier.Scheme.hub, .linear])
+    func `every bit of a code counts, and its digits are in lower case`(scheme: Verifier.Scheme) throws {
+        let sent = Proven(scheme: scheme)
+        let value = try sent.signature().1
+        let start = value.utf8.count - 64
+        for place in start..<value.utf8.count {
+            for flip in 0..<8 {
+                var forged = Array(value.utf8)
+                forged[place] ^= 1 << UInt8(flip)
+                let headers = try sent.headers(signature: String(decoding: forged, as: UTF8.self))
+                #expect(throws: VerificationError.invalidSignature) { try sent.verify(headers) }
+            }
+        }
+    }
+
     @Test(arguments: Proven.all)
     private func `another secret is refused`(sent: Proven) throws {
         #expect(throws: VerificationError.invalidSignature) {

@@ -21,15 +21,32 @@ package struct JSONBytes: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// Appends a member's name and the colon behind it.
+    mutating func name(_ name: JSONName) { raw(name.bytes) }
+
+    /// Appends `time` as a JSON string, with its quotes.
+    mutating func time(_ time: Timestamp) {
+        bytes.append(UInt8(ascii: "\""))
+        if !ISO8601.append(time.milliseconds, to: &bytes) { bytes.append(contentsOf: time.iso8601.utf8) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     /// Appends `text` with what lies between two escapes as one piece: most texts are one.
     private mutating func escape(_ text: UnsafeBufferPointer<UInt8>) {
+        let words = UnsafeRawBufferPointer(text)
         var start = 0
-        for index in text.indices {
-            let byte = text[index]
+        var next = 0
+        while next < text.count {
+            if next + 8 <= text.count, JSONEscape.arePlain(words.loadUnaligned(fromByteOffset: next, as: UInt64.self)) {
+                next += 8
+                continue
+            }
+            let byte = text[next]
+            next += 1
             guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<index]))
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<next - 1]))
             escape(byte)
-            start = index + 1
+            start = next
         }
         bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
     }
@@ -72,6 +89,18 @@ package struct JSONBytes: Sendable {
     }
 }
 
+/// The name of a member as it is looked for and as it is written.
+struct JSONName: Sendable {
+    let text: String
+    /// A JSON string with its quotes, and the colon behind it.
+    let bytes: [UInt8]
+
+    init(_ text: String) {
+        self.text = text
+        bytes = jsonStringBytes(text) + CollectionOfOne(UInt8(ascii: ":"))
+    }
+}
+
 /// `text` as a JSON string, with its quotes.
 package func jsonString(_ text: some StringProtocol) -> String {
     String(decoding: jsonStringBytes(text), as: UTF8.self)
@@ -82,4 +111,13 @@ func jsonStringBytes(_ text: some StringProtocol) -> [UInt8] {
     var json = JSONBytes(capacity: text.utf8.count + 2)
     json.string(text)
     return json.bytes
+}
+
+extension Timestamp {
+    /// The time as a JSON string, with its quotes.
+    var json: ArraySlice<UInt8> {
+        var json = JSONBytes(capacity: 32)
+        json.time(self)
+        return json.bytes[...]
+    }
 }

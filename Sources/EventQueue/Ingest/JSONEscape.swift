@@ -1,4 +1,4 @@
-/// Decoding of strings that the scanner has checked.
+/// Decoding of strings that the scanner has checked, and what needs none.
 enum JSONEscape {
     /// What becomes of a surrogate that stands alone.
     enum Surrogates {
@@ -6,6 +6,19 @@ enum JSONEscape {
         case replaced
         /// Its three-byte form, which no valid text contains: different surrogates stay different.
         case kept
+    }
+
+    /// Whether the eight bytes of `word` are ASCII that stands for itself in a string: no control character, quote or
+    /// backslash.
+    ///
+    /// It never says so of one that does not; where one does not, another may be taken for its like.
+    static func arePlain(_ word: UInt64) -> Bool {
+        func each(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
+        // A byte that is too small for what is taken from it borrows, and has its highest bit set.
+        let control = word &- each(0x20)
+        let quote = (word ^ each(UInt8(ascii: "\""))) &- each(1)
+        let backslash = (word ^ each(UInt8(ascii: "\\"))) &- each(1)
+        return (word | control | quote | backslash) & each(0x80) == 0
     }
 
     /// The value of a hexadecimal digit of either case.

@@ -195,6 +195,9 @@ extension JSONScanner {
         while true {
             // Most bytes of most texts are passed here; a local variable stays in a register.
             var next = position
+            while next + 8 <= end,
+                JSONEscape.arePlain(bytes.bytes.unsafeLoadUnaligned(fromByteOffset: next, as: UInt64.self))
+            { next += 8 }
             while next < end {
                 let byte = bytes[next]
                 let isPlain = byte &- 0x20 < 0x60 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")

@@ -1,14 +1,14 @@
 extension JSONText {
     /// The value of the outermost object's member with this name.
     package subscript(_ name: String) -> Value? {
-        members.first { matches($0, name) }?.value
+        member(name, in: members)?.value
     }
 
     /// The value that a path of member names leads to, from the outermost object inwards.
     package func value(at path: [String]) -> Value? {
         guard let first = path.first, var value = self[first] else { return nil }
         for name in path.dropFirst() {
-            guard let inner = members(of: value).first(where: { matches($0, name) }) else { return nil }
+            guard let inner = member(name, in: members(of: value)) else { return nil }
             value = inner.value
         }
         return value
@@ -88,14 +88,17 @@ extension JSONText {
         return number
     }
 
-    private func matches(_ member: Member, _ name: String) -> Bool {
-        guard !member.nameIsEscaped else { return decoded(member.name).utf8.elementsEqual(name.utf8) }
-        // Most members that are not meant have a name of another length.
-        guard member.name.count == name.utf8.count else { return false }
-        let isEqual = name.utf8.withContiguousStorageIfAvailable { name in
-            name.indices.allSatisfy { name[$0] == bytes[member.name.lowerBound + $0] }
+    private func member(_ name: String, in members: [Member]) -> Member? {
+        var name = name
+        return name.withUTF8 { name in
+            let text = bytes.span
+            return members.first { member in
+                guard !member.nameIsEscaped else { return decoded(member.name).utf8.elementsEqual(name) }
+                // Most members that are not meant have a name of another length.
+                guard member.name.count == name.count else { return false }
+                return name.indices.allSatisfy { name[$0] == text[member.name.lowerBound + $0] }
+            }
         }
-        return isEqual ?? bytes[member.name].elementsEqual(name.utf8)
     }
 
     private func decoded(_ range: Range<Int>) -> String {

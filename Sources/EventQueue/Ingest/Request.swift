@@ -3,29 +3,53 @@ public protocol HeaderLookup {
     /// Every value of the header with this lower-case name, in the order of their arrival.
     func values(of name: String) -> [String]
 
+    /// The same, for whoever is interested in one only.
+    func value(of name: String) -> HeaderValue
+
     /// What the headers are called, for a person; none where nobody asks.
     var names: [String] { get }
+
+    /// The same from afar, for whoever asks for many names; all where that is not known.
+    var namesFromAfar: HeaderNames { get }
 }
 
 extension HeaderLookup {
+    public func value(of name: String) -> HeaderValue {
+        let values = values(of: name)
+        return switch values.count {
+        case 0: .none
+        case 1: .one(values[0])
+        default: .several(values)
+        }
+    }
+
     public var names: [String] { [] }
+    public var namesFromAfar: HeaderNames { .all }
+}
+
+/// What a request has under a header's name: nearly always one value, for which no array is made.
+public enum HeaderValue: Sendable {
+    case none
+    case one(String)
+    /// Two at least.
+    case several([String])
 }
 
 /// What arrived at the door, before anything about it is believed.
-public struct Request<Headers: HeaderLookup> {
+public struct Request {
     public let body: [UInt8]
-    public let headers: Headers
+    public let headers: any HeaderLookup
     public let receivedAt: Timestamp
     /// When it left its sender, by which a signed time is judged; `nil` when its age is not judged any more.
     let sentAt: Timestamp?
 
     /// - Parameter sentAt: For a request that waited on its way; else it is sent when it is received.
-    public init(body: [UInt8], headers: Headers, receivedAt: Timestamp, sentAt: Timestamp? = nil) {
+    public init(body: [UInt8], headers: any HeaderLookup, receivedAt: Timestamp, sentAt: Timestamp? = nil) {
         self.init(body: body, headers: headers, receivedAt: receivedAt, judgedAt: sentAt ?? receivedAt)
     }
 
     /// - Parameter judgedAt: `nil` for a request that was found fresh when it arrived.
-    init(body: [UInt8], headers: Headers, receivedAt: Timestamp, judgedAt: Timestamp?) {
+    init(body: [UInt8], headers: any HeaderLookup, receivedAt: Timestamp, judgedAt: Timestamp?) {
         self.body = body
         self.headers = headers
         self.receivedAt = receivedAt
@@ -40,7 +64,9 @@ public struct Request<Headers: HeaderLookup> {
 }
 
 /// Bytes that passed their source's verification; only ``Verifier`` makes one.
-public struct VerifiedRequest: Sendable {
+///
+/// An object, because it is handed on at every step to the commit, and has five references to keep count of.
+public final class VerifiedRequest: Sendable {
     public let body: [UInt8]
     public let receivedAt: Timestamp
     /// Under which key it is to be stored.
@@ -53,7 +79,7 @@ public struct VerifiedRequest: Sendable {
     /// The sender's delivery id, if it gave one that counts.
     public var idempotencyKey: String? { key.text }
 
-    init(
+    convenience init(
         body: [UInt8], receivedAt: Timestamp, idempotencyKey: String?, verdict: Verdict, headersJSON: String
     ) {
         self.init(
@@ -129,7 +155,9 @@ public struct Verdict: Sendable, Hashable {
 }
 
 /// An event that is ready to be stored; only ``Source/normalise(_:id:)`` makes one.
-public struct NewEvent: Sendable {
+///
+/// An object for the same reason as its request.
+public final class NewEvent: Sendable {
     public let source: Source.ID
     public let id: Event.ID
     public let kind: Event.Kind

@@ -6,10 +6,11 @@ enum IdempotencyKey {
     ///
     /// A key that is too long for an index is replaced by its hash: equal keys stay equal.
     static func read(from headers: some HeaderLookup) -> String? {
-        let values = headers.values(of: header)
-        // Most requests have one, or none.
-        if values.count <= 1 { return values.first.flatMap(bounded) }
-        return bounded(values.filter { !$0.isEmpty }.joined(separator: ", "))
+        switch headers.value(of: header) {
+        case .none: nil
+        case .one(let value): bounded(value)
+        case .several(let values): bounded(values.filter { !$0.isEmpty }.joined(separator: ", "))
+        }
     }
 
     /// A key as it is stored; `nil` for an empty one.
@@ -38,6 +39,8 @@ enum AuditedHeaders {
         "x-slack-signature", "x-slack-request-timestamp",
         "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time",
     ]
+    /// Those names as a request is asked for them and as they are written.
+    private static let audited = names.map { (member: JSONName($0), fromAfar: HeaderNames($0)) }
     /// A CloudEvent's attributes are part of it, whatever its sender calls them.
     private static let attributePrefix = "ce-"
 
@@ -45,21 +48,21 @@ enum AuditedHeaders {
     static func json(_ headers: some HeaderLookup) -> String {
         var json = JSONBytes(capacity: 256)
         var separator: StaticString = "{"
-        func append(_ name: String) {
-            let values = headers.values(of: name)
-            guard let first = values.first else { return }
+        func append(_ name: JSONName) {
+            let value = headers.value(of: name.text)
+            if case .none = value { return }
             json.literal(separator)
             separator = ","
-            json.string(name)
-            json.literal(":")
-            if values.count == 1 {
-                json.string(first)
-            } else {
-                json.array(values) { $0.string($1) }
+            json.name(name)
+            switch value {
+            case .none: break
+            case .one(let value): json.string(value)
+            case .several(let values): json.array(values) { $0.string($1) }
             }
         }
-        for name in names { append(name) }
-        for name in attributes(headers) { append(name) }
+        let given = headers.namesFromAfar
+        for name in audited where given.mayHave(name.fromAfar) { append(name.member) }
+        for name in attributes(headers) { append(JSONName(name)) }
         if json.bytes.isEmpty { json.literal("{") }
         json.literal("}")
         return String(decoding: json.bytes, as: UTF8.self)

@@ -56,9 +56,9 @@ struct EventDraft {
     let kind: Event.Kind
     let platformEvent: String
     /// A JSON string, as it is sent.
-    let timestamp: [UInt8]
+    let timestamp: ArraySlice<UInt8>
     /// A JSON object.
-    let provenance: [UInt8]
+    let provenance: ArraySlice<UInt8>
     /// A JSON object.
     let payload: ArraySlice<UInt8>
     var isHook = false

@@ -1,5 +1,7 @@
 /// A configured sender: id, kind of event, verification.
-public struct Source: Sendable {
+///
+/// An object, because every request has it at hand, and it never changes: a reload makes another.
+public final class Source: Sendable {
     /// What a source's requests become.
     public enum Kind: Sendable, Equatable {
         /// Sessions of a coding agent.

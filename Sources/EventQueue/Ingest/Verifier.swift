@@ -59,7 +59,7 @@ public struct Verifier: Sendable {
     /// Accepts `request`, with its delivery id and what the audit needs to verify it again.
     ///
     /// - Throws: ``VerificationError``, which tells a forger no more than that it failed.
-    public func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> VerifiedRequest {
+    public func verify(_ request: Request) throws(VerificationError) -> VerifiedRequest {
         let (verdict, delivery) = try verdict(on: request)
         return VerifiedRequest(
             body: request.body,
@@ -77,7 +77,7 @@ public struct Verifier: Sendable {
     }
 
     private func verdict(
-        on request: Request<some HeaderLookup>
+        on request: Request
     ) throws(VerificationError) -> (Verdict, DeliveryKey?) {
         for (scheme, signature) in signatures {
             do {
@@ -91,7 +91,7 @@ public struct Verifier: Sendable {
     }
 
     /// The key of a request that was kept under `key`: one that its scheme has in what it signs is that again.
-    static func keptKey(_ key: String?, of request: Request<some HeaderLookup>, under scheme: String) -> DeliveryKey {
+    static func keptKey(_ key: String?, of request: Request, under scheme: String) -> DeliveryKey {
         // What a delivery is called takes no secret.
         let named = Scheme(rawValue: scheme).flatMap { signature($0, []).deliveryKey(of: request) }
         return named.flatMap { $0.text == key ? $0 : nil } ?? .sent(key)
@@ -130,10 +130,10 @@ public enum VerificationError: Error, Sendable {
 /// One way of proving who sent a request.
 protocol SignatureScheme: Sendable {
     /// Returns which key matched; `nil` for a scheme without keys.
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String?
+    func verify(_ request: Request) throws(VerificationError) -> String?
 
     /// The id that the scheme gives to a delivery, the same when it is sent again; `nil` when it has none.
-    func deliveryID(of request: Request<some HeaderLookup>) -> String?
+    func deliveryID(of request: Request) -> String?
 
     /// How a delivery comes that is sent again.
     var sendsAgain: Redelivery { get }
@@ -147,12 +147,12 @@ enum Redelivery {
 }
 
 extension SignatureScheme {
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? { nil }
+    func deliveryID(of request: Request) -> String? { nil }
 
     var sendsAgain: Redelivery { .asItWas }
 
     /// The key that the scheme gives to a delivery; `nil` when it names none.
-    func deliveryKey(of request: Request<some HeaderLookup>) -> DeliveryKey? {
+    func deliveryKey(of request: Request) -> DeliveryKey? {
         deliveryID(of: request).flatMap(IdempotencyKey.bounded).map { id in
             switch sendsAgain {
             case .asItWas: .sent(id)
@@ -164,5 +164,5 @@ extension SignatureScheme {
 
 /// The scheme of sources without a secret.
 struct NoSignature: SignatureScheme {
-    func verify(_ request: Request<some HeaderLookup>) -> String? { nil }
+    func verify(_ request: Request) -> String? { nil }
 }

@@ -11,38 +11,51 @@ enum ISO8601 {
     /// The text for a time from 1970 to 9999; `nil` for another.
     static func text(_ milliseconds: Int64) -> String? {
         guard range.contains(milliseconds) else { return nil }
+        return String(unsafeUninitializedCapacity: length) { write(milliseconds, to: $0) }
+    }
+
+    /// Appends the text for a time from 1970 to 9999; `false` for another.
+    static func append(_ milliseconds: Int64, to bytes: inout [UInt8]) -> Bool {
+        guard range.contains(milliseconds) else { return false }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { text in
+            _ = write(milliseconds, to: text)
+            bytes.append(contentsOf: text)
+        }
+        return true
+    }
+
+    /// Writes the text and returns how long it is.
+    private static func write(_ milliseconds: Int64, to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
         let date = date(ofDay: milliseconds / millisecondsPerDay)
         let time = milliseconds % millisecondsPerDay
-        return String(unsafeUninitializedCapacity: length) { text in
-            var end = 0
-            func put(_ byte: Unicode.Scalar) {
-                text[end] = UInt8(ascii: byte)
-                end += 1
-            }
-            func put(_ number: Int64, digits: Int) {
-                var rest = number
-                for place in stride(from: end + digits - 1, through: end, by: -1) {
-                    text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
-                    rest /= 10
-                }
-                end += digits
-            }
-            put(date.year, digits: 4)
-            put("-")
-            put(date.month, digits: 2)
-            put("-")
-            put(date.day, digits: 2)
-            put("T")
-            put(time / 3_600_000, digits: 2)
-            put(":")
-            put(time / 60_000 % 60, digits: 2)
-            put(":")
-            put(time / 1000 % 60, digits: 2)
-            put(".")
-            put(time % 1000, digits: 3)
-            put("Z")
-            return end
+        var end = 0
+        func put(_ byte: Unicode.Scalar) {
+            text[end] = UInt8(ascii: byte)
+            end += 1
         }
+        func put(_ number: Int64, digits: Int) {
+            var rest = number
+            for place in stride(from: end + digits - 1, through: end, by: -1) {
+                text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+            end += digits
+        }
+        put(date.year, digits: 4)
+        put("-")
+        put(date.month, digits: 2)
+        put("-")
+        put(date.day, digits: 2)
+        put("T")
+        put(time / 3_600_000, digits: 2)
+        put(":")
+        put(time / 60_000 % 60, digits: 2)
+        put(":")
+        put(time / 1000 % 60, digits: 2)
+        put(".")
+        put(time % 1000, digits: 3)
+        put("Z")
+        return end
     }
 
     /// The milliseconds since 1970 that exactly this form names, with or without the fraction; `nil` for every other

@@ -77,8 +77,8 @@ struct CloudEvent {
         provenance.literal("}")
         return EventDraft(
             kind: .resourceChanged, platformEvent: typeText,
-            timestamp: time.map(Array.init) ?? jsonStringBytes(receivedAt.iso8601),
-            provenance: provenance.bytes, payload: payload, deliveryID: identity, isDeliveryIDDecisive: true)
+            timestamp: time ?? receivedAt.json,
+            provenance: provenance.bytes[...], payload: payload, deliveryID: identity, isDeliveryIDDecisive: true)
     }
 
     private static func attribute(_ name: String, _ body: JSONText) throws(Rejection) -> ArraySlice<UInt8> {

@@ -23,7 +23,7 @@ struct GitHubReport {
     func draft(receivedAt: Timestamp) -> EventDraft {
         EventDraft(
             kind: .resourceChanged, platformEvent: platformEvent,
-            timestamp: jsonStringBytes(receivedAt.iso8601), provenance: provenance,
+            timestamp: receivedAt.json, provenance: provenance,
             payload: body.raw(body.root))
     }
 
@@ -43,7 +43,7 @@ struct GitHubReport {
         ["review", "comment", "pull_request", "workflow_run", "check_suite", "issue"].first { body[$0] != nil }
     }
 
-    private var provenance: [UInt8] {
+    private var provenance: ArraySlice<UInt8> {
         var json = JSONBytes(capacity: 256)
         json.literal(#"{"platform":"github","platform_event":"#)
         json.string(platformEvent)
@@ -61,7 +61,7 @@ struct GitHubReport {
         json.member("review_id", at: ["review", "id"], of: body)
         json.member("review_state", at: ["review", "state"], of: body)
         json.literal("}")
-        return json.bytes
+        return json.bytes[...]
     }
 
     /// Who did it: the author of what the event is about, else who caused it.

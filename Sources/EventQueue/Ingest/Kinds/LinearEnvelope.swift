@@ -20,7 +20,7 @@ struct LinearReport {
     func draft(receivedAt: Timestamp) -> EventDraft {
         EventDraft(
             kind: .resourceChanged, platformEvent: platformEvent,
-            timestamp: jsonStringBytes(receivedAt.iso8601), provenance: provenance,
+            timestamp: receivedAt.json, provenance: provenance,
             payload: body.raw(body.root))
     }
 
@@ -49,7 +49,7 @@ struct LinearReport {
         ("labelIds", "issue.labels_changed"),
     ]
 
-    private var provenance: [UInt8] {
+    private var provenance: ArraySlice<UInt8> {
         var json = JSONBytes(capacity: 256)
         json.literal(#"{"platform":"linear","platform_event":"#)
         json.string(platformEvent)
@@ -63,6 +63,6 @@ struct LinearReport {
         json.member("state", at: ["data", "state", "name"], of: body)
         json.member("url", atFirst: [["data", "url"], ["url"]], of: body)
         json.literal("}")
-        return json.bytes
+        return json.bytes[...]
     }
 }

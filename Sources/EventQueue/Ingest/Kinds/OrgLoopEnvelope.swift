@@ -27,8 +27,8 @@ struct OrgLoopReport {
         let platformEvent = body.value(at: ["provenance", "platform_event"]).flatMap(body.string)
         return EventDraft(
             kind: kind, platformEvent: platformEvent ?? "unknown",
-            timestamp: sent.map { Array(body.raw($0)) } ?? jsonStringBytes(receivedAt.iso8601),
-            provenance: body["provenance"].map { Array(body.raw($0)) } ?? [],
+            timestamp: sent.map(body.raw) ?? receivedAt.json,
+            provenance: body["provenance"].map(body.raw) ?? [],
             payload: body["payload"].map(body.raw) ?? ArraySlice("{}".utf8),
             deliveryID: body["id"].flatMap(body.string))
     }

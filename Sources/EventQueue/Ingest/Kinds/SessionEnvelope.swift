@@ -1,21 +1,24 @@
 extension SessionReport {
     /// The event in one of OrgLoop's two formats.
     func draft(of agent: Source.Agent, receivedAt: Timestamp) -> EventDraft {
-        let timestamp = timestamp(receivedAt: receivedAt)
+        let timestamp = sentTimestamp ?? receivedAt.json
         let phase = phase
-        var payload = JSONBytes(capacity: body.bytes.count + 512)
-        payload.literal("{")
+        // All that is made lies in one place, one part behind the other.
+        var json = JSONBytes(capacity: body.bytes.count + 768)
+        appendProvenance(agent, to: &json)
+        let provenanceEnd = json.bytes.endIndex
+        json.literal("{")
         if agent.format == .lifecycle, let phase {
-            appendLifecycle(phase, of: agent, at: timestamp, to: &payload)
+            appendLifecycle(phase, of: agent, at: timestamp, to: &json)
         }
-        appendFields(of: agent, to: &payload)
-        payload.literal("}")
+        appendFields(of: agent, to: &json)
+        json.literal("}")
         return EventDraft(
             kind: phase?.isTerminal == true ? .actorStopped : .resourceChanged,
             platformEvent: platformEvent(agent.format),
             timestamp: timestamp,
-            provenance: provenance(agent),
-            payload: payload.bytes[...],
+            provenance: json.bytes[..<provenanceEnd],
+            payload: json.bytes[provenanceEnd...],
             isHook: hook != nil)
     }
 
@@ -27,12 +30,10 @@ extension SessionReport {
     }
 
     /// The sender's timestamp as it was sent, when it is one.
-    private func timestamp(receivedAt: Timestamp) -> [UInt8] {
+    private var sentTimestamp: ArraySlice<UInt8>? {
         guard let value = body["timestamp"], let text = body.string(value), Timestamp(iso8601: text) != nil
-        else {
-            return jsonStringBytes(receivedAt.iso8601)
-        }
-        return Array(body.raw(value))
+        else { return nil }
+        return body.raw(value)
     }
 
     private func platformEvent(_ format: Source.SessionFormat) -> String {
@@ -45,8 +46,7 @@ extension SessionReport {
         format == .sessionExited && phase.isTerminal ? "session.exited" : "session.\(phase.rawValue)"
     }
 
-    private func provenance(_ agent: Source.Agent) -> [UInt8] {
-        var json = JSONBytes(capacity: 256)
+    private func appendProvenance(_ agent: Source.Agent, to json: inout JSONBytes) {
         json.literal(#"{"platform":"#)
         json.string(agent.platform)
         json.literal(#","platform_event":"#)
@@ -64,7 +64,6 @@ extension SessionReport {
         json.literal(#","working_directory":"#)
         json.raw(workingDirectory)
         json.literal("}")
-        return json.bytes
     }
 
     /// The fields that both formats have.
@@ -86,19 +85,22 @@ extension SessionReport {
         if hook != nil { appendMembers(Self.ofHooks, to: &json) }
     }
 
-    private static let optional = ["transcript_path", "hook_type", "meta"]
-    private static let ofOtherAgents = ["model"]
-    private static let ofHooks = ["hook_event_name", "reason"]
+    private static let optional = ["transcript_path", "hook_type", "meta"].map { JSONName($0) }
+    private static let ofOtherAgents = ["model"].map { JSONName($0) }
+    private static let ofHooks = ["hook_event_name", "reason"].map { JSONName($0) }
 
-    private func appendMembers(_ names: [String], to json: inout JSONBytes) {
+    private func appendMembers(_ names: [JSONName], to json: inout JSONBytes) {
         for name in names {
-            if let value = body[name] { json.member(name, body.raw(value)) }
+            guard let value = body[name.text] else { continue }
+            json.literal(",")
+            json.name(name)
+            json.raw(body.raw(value))
         }
     }
 
     /// The members `lifecycle` and `session`, with a comma behind them.
     private func appendLifecycle(
-        _ phase: SessionPhase, of agent: Source.Agent, at timestamp: [UInt8], to json: inout JSONBytes
+        _ phase: SessionPhase, of agent: Source.Agent, at timestamp: ArraySlice<UInt8>, to json: inout JSONBytes
     ) {
         json.literal(#""lifecycle":{"phase":"#)
         json.string(phase.rawValue)

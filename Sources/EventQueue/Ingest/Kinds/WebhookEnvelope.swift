@@ -15,8 +15,8 @@ extension EventDraft {
         return EventDraft(
             kind: .resourceChanged,
             platformEvent: named.flatMap(body.string) ?? unknownEvent,
-            timestamp: jsonStringBytes(receivedAt.iso8601),
-            provenance: provenance.bytes,
+            timestamp: receivedAt.json,
+            provenance: provenance.bytes[...],
             payload: body.raw(body.root))
     }
 

@@ -14,7 +14,7 @@ struct BearerSecret: SignatureScheme {
         }
     }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         let values = request.headers.values(of: "authorization")
         // Another kind of authorization is between the sender and a proxy.
         guard let value = values.first(where: { $0.prefix(7).lowercased() == "bearer " }) else {

@@ -6,18 +6,26 @@ struct HubSignature: SignatureScheme {
 
     init(secrets: [Secret]) { codes = KeyedCodes(secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
-        let isSent = !request.headers.values(of: "x-hub-signature-256").isEmpty
-        let value = try request.headers.single(isSent ? "x-hub-signature-256" : "x-signature")
-        guard let signature = codeBytes(hexadecimal: value, prefix: Self.prefix) else { throw .invalidSignature }
-        return try codes.match([signature], of: request.body)
+    func verify(_ request: Request) throws(VerificationError) -> String? {
+        guard let signature = Code(hexadecimal: try Self.value(in: request.headers), prefix: Self.prefix) else {
+            throw .invalidSignature
+        }
+        return try codes.match(CollectionOfOne(signature), request.body)
     }
 
     static func proof(of body: [UInt8], by secret: Secret) -> [ProofHeader] {
-        [ProofHeader(name: "X-Hub-Signature-256", value: prefix + secret.code(of: body))]
+        [ProofHeader(name: "X-Hub-Signature-256", value: "\(prefix)\(secret.code(of: body))")]
     }
 
-    private static let prefix = "sha256="
+    private static let prefix: StaticString = "sha256="
+
+    private static func value(in headers: some HeaderLookup) throws(VerificationError) -> String {
+        do {
+            return try headers.single("x-hub-signature-256")
+        } catch .missingSignature {
+            return try headers.single("x-signature")
+        }
+    }
 }
 
 /// The hub scheme as GitHub uses it, with an id for each delivery.
@@ -26,9 +34,9 @@ struct GitHubSignature: SignatureScheme {
 
     init(secrets: [Secret]) { hub = HubSignature(secrets: secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? { try hub.verify(request) }
+    func verify(_ request: Request) throws(VerificationError) -> String? { try hub.verify(request) }
 
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? {
+    func deliveryID(of request: Request) -> String? {
         request.headers.values(of: "x-github-delivery").first
     }
 

@@ -11,11 +11,11 @@ struct StandardWebhooksSignature: SignatureScheme {
         codes = KeyedCodes(
             secrets.map { secret in
                 guard let key = Self.key(of: secret) else { preconditionFailure("the configuration checks the secret") }
-                return (secret.keyID, key)
+                return (secret.keyID, KeyedHash(key))
             })
     }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         let names = Self.names(in: request.headers)
         let list = try request.headers.single(names.signature)
         let id = try part(names.id, of: request)
@@ -23,10 +23,10 @@ struct StandardWebhooksSignature: SignatureScheme {
         // A dot in it would let a forger move the border between id, time and body.
         guard !id.isEmpty, !id.utf8.contains(UInt8(ascii: ".")) else { throw .invalidSignature }
         let signatures = list.split(separator: " ").compactMap(Self.parse)
-        return try codes.match(signatures, of: Array("\(id).\(time.text).".utf8), request.body)
+        return try codes.match(signatures, of: "\(id).\(time.text).", request.body)
     }
 
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? {
+    func deliveryID(of request: Request) -> String? {
         request.headers.values(of: Self.names(in: request.headers).id).first
     }
 
@@ -64,17 +64,15 @@ struct StandardWebhooksSignature: SignatureScheme {
     }
 
     /// A header that belongs to the signature: without it there is one, and it is not right.
-    private func part(_ name: String, of request: Request<some HeaderLookup>) throws(VerificationError) -> String {
+    private func part(_ name: String, of request: Request) throws(VerificationError) -> String {
         let values = request.headers.values(of: name)
         guard values.count == 1 else { throw .invalidSignature }
         return values[0]
     }
 
     /// Another version is another algorithm, which is not consulted.
-    private static func parse(_ entry: Substring) -> [UInt8]? {
-        guard entry.hasPrefix(version), let code = Base64.decode(Array(entry.utf8.dropFirst(version.utf8.count))),
-            code.count == SHA256.byteCount
-        else { return nil }
-        return code
+    private static func parse(_ entry: Substring) -> Code? {
+        guard entry.hasPrefix(version) else { return nil }
+        return Base64.decode(Array(entry.utf8.dropFirst(version.utf8.count))).flatMap { Code($0) }
     }
 }

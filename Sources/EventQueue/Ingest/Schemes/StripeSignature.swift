@@ -6,16 +6,16 @@ struct StripeSignature: SignatureScheme {
 
     init(secrets: [Secret]) { codes = KeyedCodes(secrets) }
 
-    func verify(_ request: Request<some HeaderLookup>) throws(VerificationError) -> String? {
+    func verify(_ request: Request) throws(VerificationError) -> String? {
         var times: [Substring] = []
-        var signatures: [[UInt8]] = []
+        var signatures: [Code] = []
         for entry in try request.headers.single("stripe-signature").split(separator: ",") {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else { throw .invalidSignature }
             switch parts[0] {
             case "t": times.append(parts[1])
             case "v1":
-                guard let code = codeBytes(hexadecimal: parts[1]) else { throw .invalidSignature }
+                guard let code = Code(hexadecimal: parts[1]) else { throw .invalidSignature }
                 signatures.append(code)
             // v0 is a scheme of test events; it is not consulted.
             default: continue
@@ -23,11 +23,11 @@ struct StripeSignature: SignatureScheme {
         }
         guard times.count == 1 else { throw .invalidSignature }
         let time = try SignedTime(times[0], now: request.sentAt)
-        return try codes.match(signatures, of: Array("\(time.text).".utf8), request.body)
+        return try codes.match(signatures, of: "\(time.text).", request.body)
     }
 
     /// Stripe names the event in its body, and sends it again under the same name.
-    func deliveryID(of request: Request<some HeaderLookup>) -> String? { request.member("id") }
+    func deliveryID(of request: Request) -> String? { request.member("id") }
 
     /// `pending_webhooks` in the body counts what is still to be delivered, to this endpoint and others.
     ///

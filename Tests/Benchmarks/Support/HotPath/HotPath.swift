@@ -23,7 +23,7 @@ package struct HotPath {
         case receive
     }
 
-    private let requests: [Request<ArrivedHeaders>]
+    private let requests: [Request]
     private let verified: [VerifiedRequest]
     private let session: Source
     private let webhook: Source
@@ -83,9 +83,10 @@ package struct Unusable: Error {
     package init() {}
 }
 
-/// The headers of a request as a client sends them, found by comparing one after the other.
+/// The headers of a request as a client sends them, looked up as the receiver looks up its own.
 struct ArrivedHeaders: HeaderLookup {
     private let fields: [(name: String, value: String)]
+    let namesFromAfar: HeaderNames
 
     init(_ proof: [ProofHeader]) {
         fields =
@@ -93,13 +94,26 @@ struct ArrivedHeaders: HeaderLookup {
                 ("host", "127.0.0.1:4810"), ("user-agent", "curl/8.5.0"), ("accept", "*/*"),
                 ("content-type", "application/json"), ("content-length", "318"),
             ] + proof.map { ($0.name.lowercased(), $0.value) }
+        namesFromAfar = fields.reduce(into: HeaderNames.none) { $0.insert(HeaderNames($1.name)) }
     }
 
     var names: [String] { fields.map(\.name) }
 
     func values(of name: String) -> [String] {
+        guard namesFromAfar.mayHave(HeaderNames(name)) else { return [] }
         var values: [String] = []
         for field in fields where field.name == name { values.append(field.value) }
         return values
+    }
+
+    func value(of name: String) -> HeaderValue {
+        guard namesFromAfar.mayHave(HeaderNames(name)) else { return .none }
+        var found: String?
+        for field in fields where field.name == name {
+            if found != nil { return .several(values(of: name)) }
+            found = field.value
+        }
+        guard let found else { return .none }
+        return .one(found)
     }
 }
