@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Puts what is written between two flushes into one buffer: the head of an answer and its short body.
+/// Puts what is written between two flushes into one buffer: the head of an answer and its short body. Writes a
+/// ``WholeAnswer`` out.
 ///
 /// NIO keeps, orders and hands to the kernel each part of its own; for two hundred bytes that costs more than to copy them.
 final class GatheredWrites: ChannelOutboundHandler {
@@ -18,9 +19,17 @@ final class GatheredWrites: ChannelOutboundHandler {
             handOn(context)
             return context.write(data, promise: promise)
         }
-        if gathered?.writeImmutableBuffer(part) == nil { gathered = part }
-        guard let promise else { return }
-        if let isWritten { isWritten.futureResult.cascade(to: promise) } else { isWritten = promise }
+        gather(part, promise)
+    }
+
+    func triggerUserOutboundEvent(
+        context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+    ) {
+        guard let answer = event as? WholeAnswer else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
+        gather(answer.bytes(context.channel.allocator), promise)
+        flush(context: context)
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -37,6 +46,12 @@ final class GatheredWrites: ChannelOutboundHandler {
         gathered = nil
         isWritten?.fail(ChannelError.ioOnClosedChannel)
         isWritten = nil
+    }
+
+    private func gather(_ part: ByteBuffer, _ promise: EventLoopPromise<Void>?) {
+        if gathered?.writeImmutableBuffer(part) == nil { gathered = part }
+        guard let promise else { return }
+        if let isWritten { isWritten.futureResult.cascade(to: promise) } else { isWritten = promise }
     }
 
     private func handOn(_ context: ChannelHandlerContext) {

@@ -10,7 +10,6 @@ import NIOHTTP1
 final class WebhookHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
 
     /// What becomes of a request of a sender's.
     private enum Phase {
@@ -225,18 +224,6 @@ final class WebhookHandler: ChannelInboundHandler {
     }
 
     private func write(_ answer: Answer, _ context: ChannelHandlerContext) {
-        var fields: [(String, String)] = []
-        fields.reserveCapacity(answer.fields.count + 3)
-        for field in answer.fields { fields.append((field.name, field.value)) }
-        if answer.closes { fields.append(("Connection", "close")) }
-        fields.append(("Content-Length", String(answer.body.count)))
-        fields.append(("Date", reception.date.text(at: receiver.now())))
-        let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: HTTPHeaders(fields))
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !answer.body.isEmpty, !isHeadOnly {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-        }
         var isWritten: EventLoopPromise<Void>?
         if isInputClosed {
             isInputClosed = false
@@ -246,6 +233,7 @@ final class WebhookHandler: ChannelInboundHandler {
             }
             isWritten = promise
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: isWritten)
+        let whole = WholeAnswer(answer, isHeadOnly: isHeadOnly, date: reception.date.text(at: receiver.now()))
+        context.triggerUserOutboundEvent(whole, promise: isWritten)
     }
 }
