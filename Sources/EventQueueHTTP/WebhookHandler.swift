@@ -56,6 +56,8 @@ final class WebhookHandler: ChannelInboundHandler {
     /// Whether the request whose parts come in is a sender's.
     private var isTaken = false
     private var isHeadOnly = false
+    /// Whether those behind were handed something and not told yet that this was all for now.
+    private var hasPassedOn = false
     /// Whether the connection has ended: what still comes is begun no more.
     private var isGone = false
     /// Whether the connection is to end once nobody waits for an answer.
@@ -89,7 +91,14 @@ final class WebhookHandler: ChannelInboundHandler {
             isTaken = false
             return end()
         }
+        hasPassedOn = true
         context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard hasPassedOn else { return }
+        hasPassedOn = false
+        context.fireChannelReadComplete()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

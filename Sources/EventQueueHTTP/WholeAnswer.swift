@@ -31,24 +31,23 @@ final class WholeAnswer {
             let status = HTTPResponseStatus(statusCode: answer.status)
             bytes.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         }
-        for field in answer.fields { bytes.write(field.name, field.value) }
-        bytes.write("Content-Length", String(answer.body.count))
-        if let date { bytes.write("Date", date) }
-        if isLast { bytes.write("connection", "close") }
-        bytes.writeStaticString("\r\n")
+        for field in answer.fields {
+            bytes.writeString(field.name)
+            bytes.writeStaticString(": ")
+            bytes.writeString(field.value)
+            bytes.writeStaticString("\r\n")
+        }
+        bytes.writeStaticString("Content-Length: ")
+        bytes.writeString(String(answer.body.count))
+        if let date {
+            bytes.writeStaticString("\r\nDate: ")
+            bytes.writeString(date)
+        }
+        bytes.writeStaticString(isLast ? "\r\nconnection: close\r\n\r\n" : "\r\n\r\n")
         if !isHeadOnly { bytes.writeBytes(answer.body) }
         return bytes
     }
 
     /// What nearly every head has room in.
     private static let headBytes = 200
-}
-
-extension ByteBuffer {
-    fileprivate mutating func write(_ name: String, _ value: String) {
-        writeString(name)
-        writeStaticString(": ")
-        writeString(value)
-        writeStaticString("\r\n")
-    }
 }
