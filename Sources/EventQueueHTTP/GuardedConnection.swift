@@ -35,7 +35,7 @@ struct GuardedConnection: ServerChildChannel {
             let guarding = ConnectionGuard(settings: settings, connections: connections)
             let receiving = WebhookHandler(
                 reception: reception, mailbox: mailboxes.mailbox(of: channel.eventLoop))
-            try pipeline.addHandler(GatheredWrites(), position: .first)
+            try pipeline.addHandler(AnswerWriter(), position: .first)
             try pipeline.addHandlers([Forecourt(), guarding, receiving], position: .after(parser))
             return value
         }

@@ -4,7 +4,7 @@ import NIOHTTP1
 /// An answer that is there at once, on its way to the socket in one piece.
 ///
 /// In parts it would pass five handlers three times, in boxes that each of them opens, and be put together again at the
-/// end. So it goes as an outbound event, which those that need not know of it let pass; ``GatheredWrites`` writes it.
+/// end. So it goes as an outbound event, which those that need not know of it let pass; ``AnswerWriter`` writes it.
 final class WholeAnswer {
     /// Whether the connection ends with it.
     var isLast: Bool

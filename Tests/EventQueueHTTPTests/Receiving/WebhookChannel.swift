@@ -41,7 +41,7 @@ final class WebhookChannel {
             ids: EventIDGenerator(now: Timestamp.now, after: nil), health: health, settings: settings,
             now: Timestamp.now, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let reception = Reception(gate: Gate(listenHost: "127.0.0.1", hosts: []), receiver: receiver, budget: budget)
-        try channel.pipeline.syncOperations.addHandlers([GatheredWrites(), HTTPResponseEncoder()])
+        try channel.pipeline.syncOperations.addHandlers([AnswerWriter(), HTTPResponseEncoder()])
         if cutsWhenInvited { try channel.pipeline.syncOperations.addHandler(CutWhenInvited()) }
         try channel.pipeline.syncOperations.addHandlers([
             Forecourt(),
