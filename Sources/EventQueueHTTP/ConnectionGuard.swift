@@ -80,9 +80,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
         disarm()
     }
 
-    /// Hands an event to those behind, as if it had come by those before.
-    func handOn(_ event: Any) { context?.fireUserInboundEventTriggered(event) }
-
     func channelActive(context: ChannelHandlerContext) {
         awaitHead()
         context.fireChannelActive()
@@ -90,7 +87,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         disarm()
-        // NIO's pipelining hands on what it holds when it goes with its connection. Nobody would hear of that.
+        // It may go while its own input is looked at. Nobody would hear of what became of that.
         ignoresInput = true
         connections.remove(context.channel)
         context.fireChannelInactive()
@@ -140,19 +137,46 @@ final class ConnectionGuard: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
             // Not only from its end on: the end of a large answer is not written before its reader has begun.
-            if answersUnwritten == 0 { awaitReader() }
-            answersUnwritten += 1
-            isLast = isLast || Self.closes(head.headers["connection"]) || isCrowded
+            begin(endingWith: Self.closes(head.headers["connection"]))
             if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
-            isOpen = false
-            let written = promise ?? context.eventLoop.makePromise()
-            written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
-            context.write(data, promise: written)
+            context.write(data, promise: end(promise, context))
         case .head, .body:
             context.write(data, promise: promise)
         }
+    }
+
+    func triggerUserOutboundEvent(
+        context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+    ) {
+        guard let answer = event as? WholeAnswer else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
+        give(answer, promise, context)
+    }
+
+    private func give(_ answer: WholeAnswer, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+        begin(endingWith: answer.isLast)
+        answer.isLast = isLast
+        context.triggerUserOutboundEvent(answer, promise: end(promise, context))
+    }
+
+    /// Notes that an answer is begun.
+    ///
+    /// - Parameter closes: Whether it says that it is the last.
+    private func begin(endingWith closes: Bool) {
+        if answersUnwritten == 0 { awaitReader() }
+        answersUnwritten += 1
+        isLast = isLast || closes || isCrowded
+    }
+
+    /// Notes that an answer is whole, and has the promise tell when it is written.
+    private func end(_ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
+        isOpen = false
+        let written = promise ?? context.eventLoop.makePromise()
+        written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
+        return written
     }
 
     private func answerWritten(_ context: ChannelHandlerContext) {
@@ -181,13 +205,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         connections.metrics.refused(refusal)
         ignoresInput = true
         isLast = true
-        let fields = refusal.fields.map { ($0.name, $0.value) } + [("Content-Length", "\(refusal.body.count)")]
-        let head = HTTPResponseHead(
-            version: .http1_1, status: .init(statusCode: refusal.status), headers: HTTPHeaders(fields))
-        write(context: context, data: wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: refusal.body)))), promise: nil)
-        write(context: context, data: wrapOutboundOut(.end(nil)), promise: nil)
-        context.flush()
+        give(WholeAnswer(refusal), nil, context)
     }
 
     /// A client that asks whether it may send its body waits a second for the word.

@@ -32,14 +32,11 @@ struct GuardedConnection: ServerChildChannel {
         return connection.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            // What is asked behind an answer that ends the connection must not be carried out: nobody would hear of it.
-            let oneByOne = HTTPServerPipelineHandler()
             let guarding = ConnectionGuard(settings: settings, connections: connections)
             let receiving = WebhookHandler(
                 reception: reception, mailbox: mailboxes.mailbox(of: channel.eventLoop))
-            try pipeline.addHandler(GatheredWrites(), position: .first)
-            try pipeline.addHandlers(
-                [Forecourt(to: guarding), oneByOne, guarding, receiving], position: .after(parser))
+            try pipeline.addHandler(AnswerWriter(), position: .first)
+            try pipeline.addHandlers([Forecourt(), guarding, receiving], position: .after(parser))
             return value
         }
     }

@@ -69,13 +69,10 @@ enum Route: Sendable, Equatable {
 
     /// The name in the path of a sender's request, which may be no source's; `nil` for every other target.
     static func source(of target: String) -> String? {
-        guard target.utf8.allSatisfy({ $0 < 0x80 }) else {
-            // A question mark with an accent on it divides nothing, and only characters tell.
-            let path = target.prefix { $0 != "?" }
-            return path.hasPrefix(webhookPrefix) ? String(path.dropFirst(webhookPrefix.count)) : nil
-        }
-        guard target.utf8.starts(with: webhookPrefix.utf8) else { return nil }
-        return String(Substring(target.utf8.dropFirst(webhookPrefix.utf8.count).prefix { $0 != UInt8(ascii: "?") }))
+        guard target.hasPrefix(webhookPrefix) else { return nil }
+        let rest = target[target.utf8.index(target.startIndex, offsetBy: webhookPrefix.utf8.count)...]
+        // A question mark with an accent on it divides nothing, and only characters tell.
+        return String(rest.utf8.contains(UInt8(ascii: "?")) ? rest.prefix { $0 != "?" } : rest)
     }
 
     private static func namedCall(_ parts: [String]) -> Route? {

@@ -10,7 +10,6 @@ import NIOHTTP1
 final class WebhookHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
 
     /// What becomes of a request of a sender's.
     private enum Phase {
@@ -57,6 +56,8 @@ final class WebhookHandler: ChannelInboundHandler {
     /// Whether the request whose parts come in is a sender's.
     private var isTaken = false
     private var isHeadOnly = false
+    /// Whether those behind were handed something and not told yet that this was all for now.
+    private var hasPassedOn = false
     /// Whether the connection has ended: what still comes is begun no more.
     private var isGone = false
     /// Whether the connection is to end once nobody waits for an answer.
@@ -90,7 +91,14 @@ final class WebhookHandler: ChannelInboundHandler {
             isTaken = false
             return end()
         }
+        hasPassedOn = true
         context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard hasPassedOn else { return }
+        hasPassedOn = false
+        context.fireChannelReadComplete()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -225,18 +233,6 @@ final class WebhookHandler: ChannelInboundHandler {
     }
 
     private func write(_ answer: Answer, _ context: ChannelHandlerContext) {
-        var fields: [(String, String)] = []
-        fields.reserveCapacity(answer.fields.count + 3)
-        for field in answer.fields { fields.append((field.name, field.value)) }
-        if answer.closes { fields.append(("Connection", "close")) }
-        fields.append(("Content-Length", String(answer.body.count)))
-        fields.append(("Date", reception.date.text(at: receiver.now())))
-        let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: HTTPHeaders(fields))
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !answer.body.isEmpty, !isHeadOnly {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-        }
         var isWritten: EventLoopPromise<Void>?
         if isInputClosed {
             isInputClosed = false
@@ -246,6 +242,7 @@ final class WebhookHandler: ChannelInboundHandler {
             }
             isWritten = promise
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: isWritten)
+        let whole = WholeAnswer(answer, isHeadOnly: isHeadOnly, date: reception.date.text(at: receiver.now()))
+        context.triggerUserOutboundEvent(whole, promise: isWritten)
     }
 }

@@ -35,9 +35,15 @@ struct GuardedChannel {
         channel.write(HTTPServerResponsePart.head(.init(version: .http1_1, status: .ok)), promise: nil)
     }
 
+    func endAnswer() { channel.write(HTTPServerResponsePart.end(nil), promise: nil) }
+
+    /// The peer takes everything that was written for it.
+    func take() { channel.flush() }
+
     func answer() {
         beginAnswer()
-        channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+        endAnswer()
+        take()
     }
 
     /// Answers one request and returns the fields that go out with it.

@@ -123,6 +123,43 @@ import Testing
         #expect(!channel.isActive)
     }
 
+    /// A peer that asked twice, took nothing for `seconds` and then took its first answer.
+    private static func takingAgain(after seconds: Int64, _ limits: Limits.Settings, _ connections: Connections) throws
+        -> GuardedChannel
+    {
+        let channel = try GuardedChannel(limits: limits, connections: connections)
+        try channel.ask()
+        channel.beginAnswer()
+        channel.endAnswer()
+        try channel.ask()
+        channel.beginAnswer()
+        channel.advance(by: .seconds(seconds))
+        channel.take()
+        return channel
+    }
+
+    @Test func `a peer that takes its answers again has its time anew`() throws {
+        let limits = Limits.Settings()
+        let channel = try Self.takingAgain(after: 29, limits, GuardedChannel.connections(limits))
+        channel.advance(by: .seconds(29))
+        #expect(channel.isActive)
+        channel.advance(by: .seconds(2))
+        #expect(!channel.isActive)
+    }
+
+    @Test func `a peer that takes its answers again is not cut for others`() throws {
+        let limits = Self.limits(connections: 2)
+        let connections = GuardedChannel.connections(limits)
+        let channel = try Self.takingAgain(after: 2, limits, connections)
+        let other = try GuardedChannel(limits: limits, connections: connections)
+        defer { other.close() }
+        channel.advance(by: .zero)
+        #expect(channel.isActive)
+        // It had its chance: who takes nothing for a while once more is in the way.
+        channel.advance(by: .seconds(2))
+        #expect(!channel.isActive)
+    }
+
     @Test func `bodies that are promised and do not come keep nobody out`() async throws {
         let sockets = HeldSockets()
         var limits = Self.limits(connections: 64)

@@ -15,7 +15,7 @@ import Testing
         let limits = Limits.Settings()
         let guarding = ConnectionGuard(settings: Current(limits), connections: GuardedChannel.connections(limits))
         try channel.pipeline.syncOperations.addHandlers([
-            reads, Forecourt(to: guarding), HTTPServerPipelineHandler(), guarding,
+            reads, Forecourt(), guarding,
         ])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         reads.count = 0

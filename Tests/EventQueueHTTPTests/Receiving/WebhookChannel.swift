@@ -10,16 +10,24 @@ import Testing
 /// A connection without a network whose senders' requests are answered by the real handlers, over a store whose commits
 /// come when a test says so.
 final class WebhookChannel {
-    let held = HeldAppends()
+    let held: HeldAppends
     let budget = ByteBudget(bytes: 1000)
     /// What went on to those behind, and in which order.
     var passed: [String] { behind.heard }
-    private let channel = EmbeddedChannel()
+    private let channel: EmbeddedChannel
     private let behind = Behind()
-    private let guarding: ConnectionGuard
 
-    /// - Parameter cutsWhenInvited: Whether the peer is gone when it is told that it may send its body.
-    init(cutsWhenInvited: Bool = false) throws {
+    /// - Parameters:
+    ///   - cutsWhenInvited: Whether the peer is gone when it is told that it may send its body.
+    ///   - loop: Where it runs; its own by default.
+    ///   - mailbox: What it shares with others of `loop`; its own by default.
+    ///   - held: What it shares with others of one store; its own by default.
+    init(
+        cutsWhenInvited: Bool = false, loop: EmbeddedEventLoop = EmbeddedEventLoop(), mailbox: Mailbox? = nil,
+        held: HeldAppends = HeldAppends()
+    ) throws {
+        self.held = held
+        channel = EmbeddedChannel(loop: loop)
         let metrics = Metrics(build: .init(version: "0"), startedAt: .now())
         let settings = Current(Limits.Settings())
         let source = Source(
@@ -33,12 +41,12 @@ final class WebhookChannel {
             ids: EventIDGenerator(now: Timestamp.now, after: nil), health: health, settings: settings,
             now: Timestamp.now, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let reception = Reception(gate: Gate(listenHost: "127.0.0.1", hosts: []), receiver: receiver, budget: budget)
-        guarding = ConnectionGuard(
-            settings: settings, connections: Connections(settings: settings, metrics: metrics))
+        try channel.pipeline.syncOperations.addHandlers([AnswerWriter(), HTTPResponseEncoder()])
         if cutsWhenInvited { try channel.pipeline.syncOperations.addHandler(CutWhenInvited()) }
         try channel.pipeline.syncOperations.addHandlers([
-            HTTPServerPipelineHandler(), guarding,
-            WebhookHandler(reception: reception, mailbox: Mailbox(channel.eventLoop)), behind,
+            Forecourt(),
+            ConnectionGuard(settings: settings, connections: Connections(settings: settings, metrics: metrics)),
+            WebhookHandler(reception: reception, mailbox: mailbox ?? Mailbox(loop)), behind,
         ])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
@@ -77,8 +85,8 @@ final class WebhookChannel {
 
     func fail(_ error: any Error) { channel.pipeline.fireErrorCaught(error) }
 
-    /// An event comes in behind what is being answered; the order to end takes its way around NIO's pipelining.
-    func tell(_ event: Any) { guarding.handOn(event) }
+    /// An event comes in behind what is being answered.
+    func tell(_ event: Any) { channel.pipeline.syncOperations.fireUserInboundEventTriggered(event) }
 
     func advance(by time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
 
@@ -88,17 +96,13 @@ final class WebhookChannel {
     /// What went out since the last time: a line for each answer.
     func answers() throws -> [String] {
         channel.embeddedEventLoop.run()
-        var answers: [String] = []
-        while let part = try channel.readOutbound(as: HTTPServerResponsePart.self) {
-            switch part {
-            case .head(let head):
-                let ending = head.headers["connection"].map { " and \($0)" }.joined()
-                answers.append("\(head.status.code)\(ending)")
-            case .body(.byteBuffer(let body)): answers[answers.count - 1] += " \(String(buffer: body))"
-            case .body, .end: break
-            }
+        var text = ""
+        while case .byteBuffer(let part)? = try channel.readOutbound(as: IOData.self) { text += String(buffer: part) }
+        return text.split(separator: "HTTP/1.1 ").map { answer in
+            let parts = answer.split(separator: "\r\n\r\n", maxSplits: 1)
+            let ending = parts[0].contains("\r\nconnection: close") ? " and close" : ""
+            return "\(answer.prefix(3))\(ending)" + parts.dropFirst().map { " \($0)" }.joined()
         }
-        return answers
     }
 
     func close() {

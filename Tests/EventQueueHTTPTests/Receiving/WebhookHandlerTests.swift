@@ -1,5 +1,6 @@
 import EventQueue
 import NIOCore
+import NIOEmbedded
 import NIOHTTP1
 import Testing
 
@@ -54,7 +55,6 @@ import Testing
         try channel.add("{}")
         try channel.end()
         try channel.ask("{}")
-        // NIO's pipelining hands the second one on when it is taken away.
         channel.close()
         #expect(channel.held.bodies.isEmpty)
         #expect(channel.passed.isEmpty)
@@ -186,6 +186,46 @@ import Testing
         #expect(try channel.answers().map { $0.prefix(8) } == [#"200 {"ok"#])
         #expect(channel.passed == ["\(ChannelEvent.inputClosed)"])
         channel.close()
+    }
+
+    @Test func `what is broken behind a request is told when that is answered, and ends the connection`() throws {
+        let channel = try WebhookChannel()
+        try channel.ask("{}")
+        channel.fail(HTTPParserError.invalidVersion)
+        channel.fail(HTTPParserError.invalidVersion)
+        #expect(try channel.answers().isEmpty)
+        channel.held.commit()
+        #expect(try channel.answers().map { $0.prefix(13) } == ["200 {\"ok\":tru", "505 and close"])
+        channel.close()
+    }
+
+    @Test func `what a peer asked before its input ended is answered before those behind hear of that`() throws {
+        let channel = try WebhookChannel()
+        for number in 1...3 { try channel.ask("{\"n\":\(number)}") }
+        channel.tell(ChannelEvent.inputClosed)
+        for _ in 1...3 {
+            #expect(channel.passed.isEmpty)
+            channel.held.commit()
+            #expect(try channel.answers().count == 1)
+        }
+        #expect(channel.passed == ["\(ChannelEvent.inputClosed)"])
+        channel.close()
+    }
+
+    @Test func `a commit wakes an event loop once, however many of its events came from there`() throws {
+        let loop = EmbeddedEventLoop()
+        let woken = CountingLoop(loop)
+        let mailbox = Mailbox(woken)
+        let held = HeldAppends()
+        let channels = try (1...3).map { _ in try WebhookChannel(loop: loop, mailbox: mailbox, held: held) }
+        for round in 1...2 {
+            for channel in channels { try channel.ask("{}") }
+            #expect(held.bodies.count == 3)
+            held.commit()
+            #expect(woken.count == round)
+            for channel in channels { #expect(try channel.answers().count == 1) }
+        }
+        for channel in channels { channel.close() }
     }
 
     @Test func `who asks by another method is told which one, without a body where none may be`() throws {
