@@ -2,6 +2,8 @@
 #define EVENT_QUEUE_SHIMS_H
 
 #include <sqlite3.h>
+// Any header of the library itself says whether it is glibc, which the next line asks.
+#include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
