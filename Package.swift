@@ -63,7 +63,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        // The few functions of C that Swift cannot call.
+        // Functions of C that Swift does not see.
         .target(name: "EventQueueShims"),
         // The SQLite engine; the only importer of GRDB.
         .target(

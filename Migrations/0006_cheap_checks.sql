@@ -18,7 +18,8 @@ UPDATE sqlite_schema SET sql = replace(sql,
     'outcome = ''delivered'' OR outcome = ''dropped'' OR outcome = ''no_route'' OR outcome = ''failed''')
 WHERE type = 'table' AND name = 'emission';
 
--- A change that SQLite makes itself has every connection read the schema again; this one has to do it now.
+-- Other connections read the schema again when its number changes, as it does with every change of SQLite's own.
 CREATE VIEW changed AS SELECT 1;
 DROP VIEW changed;
+-- This connection reads it again here.
 PRAGMA writable_schema = RESET;

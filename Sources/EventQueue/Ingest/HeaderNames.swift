@@ -1,4 +1,4 @@
-/// Names of headers seen from afar: a bit for each, which several names share.
+/// Names of headers seen from afar: a Bloom filter with one hash. Each name is a bit, which several names share.
 ///
 /// A receiver asks for some thirty names, of which a request has a few: this is the answer to most of its questions.
 public struct HeaderNames: Sendable {
@@ -14,6 +14,7 @@ public struct HeaderNames: Sendable {
     /// One name; the same for those that differ in their case only.
     public init(_ name: String) {
         let last = name.utf8.withContiguousStorageIfAvailable { $0.last } ?? name.utf8.last
+        // Length and last letter tell those apart that requests have, which mostly begin alike.
         bits = 1 << UInt64((name.utf8.count &+ 5 &* Int((last ?? 0) | 0x20)) & 63)
     }
 

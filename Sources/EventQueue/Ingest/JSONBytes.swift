@@ -37,16 +37,19 @@ package struct JSONBytes: Sendable {
         var start = 0
         var next = 0
         while next < text.count {
-            if next + 8 <= text.count, JSONEscape.arePlain(words.loadUnaligned(fromByteOffset: next, as: UInt64.self)) {
-                next += 8
-                continue
+            let word = next..<min(next + 8, text.count)
+            next = word.upperBound
+            let isPlain =
+                word.count == 8
+                && JSONEscape.arePlain(words.loadUnaligned(fromByteOffset: word.lowerBound, as: UInt64.self))
+            if isPlain { continue }
+            for index in word {
+                let byte = text[index]
+                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<index]))
+                escape(byte)
+                start = index + 1
             }
-            let byte = text[next]
-            next += 1
-            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<next - 1]))
-            escape(byte)
-            start = next
         }
         bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
     }
@@ -86,18 +89,6 @@ package struct JSONBytes: Sendable {
             bytes.append(contentsOf: hexadecimal(CollectionOfOne(byte)).utf8)
         default: bytes.append(byte)
         }
-    }
-}
-
-/// The name of a member as it is looked for and as it is written.
-struct JSONName: Sendable {
-    let text: String
-    /// A JSON string with its quotes, and the colon behind it.
-    let bytes: [UInt8]
-
-    init(_ text: String) {
-        self.text = text
-        bytes = jsonStringBytes(text) + CollectionOfOne(UInt8(ascii: ":"))
     }
 }
 

@@ -11,10 +11,10 @@ enum JSONEscape {
     /// Whether the eight bytes of `word` are ASCII that stands for itself in a string: no control character, quote or
     /// backslash.
     ///
-    /// It never says so of one that does not; where one does not, another may be taken for its like.
+    /// Exact for the word: a byte can borrow from its neighbour only where it is refused itself.
     static func arePlain(_ word: UInt64) -> Bool {
         func each(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
-        // A byte that is too small for what is taken from it borrows, and has its highest bit set.
+        // A byte that is too small for what is taken from it has its highest bit set.
         let control = word &- each(0x20)
         let quote = (word ^ each(UInt8(ascii: "\""))) &- each(1)
         let backslash = (word ^ each(UInt8(ascii: "\\"))) &- each(1)

@@ -49,15 +49,19 @@ enum AuditedHeaders {
         var json = JSONBytes(capacity: 256)
         var separator: StaticString = "{"
         func append(_ name: JSONName) {
-            let value = headers.value(of: name.text)
-            if case .none = value { return }
-            json.literal(separator)
-            separator = ","
-            json.name(name)
-            switch value {
+            func begin() {
+                json.literal(separator)
+                separator = ","
+                json.name(name)
+            }
+            switch headers.value(of: name.text) {
             case .none: break
-            case .one(let value): json.string(value)
-            case .several(let values): json.array(values) { $0.string($1) }
+            case .one(let value):
+                begin()
+                json.string(value)
+            case .several(let values):
+                begin()
+                json.array(values) { $0.string($1) }
             }
         }
         let given = headers.namesFromAfar

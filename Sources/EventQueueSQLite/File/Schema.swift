@@ -69,7 +69,13 @@ enum Schema {
         let code = event_queue_set_schema_writable(connection, 1)
         guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
         defer { _ = event_queue_set_schema_writable(connection, wasWritable) }
-        try database.execute(sql: migration.sql)
+        do {
+            try database.execute(sql: migration.sql)
+        } catch {
+            // A migration that failed half-way may have left it on.
+            try? database.execute(sql: "PRAGMA writable_schema = OFF")
+            throw error
+        }
     }
 
     private static func fingerprint(_ migration: Migration) -> String {

@@ -65,28 +65,20 @@ final class AppendGroup {
         results.reserveCapacity(group.count)
         var stored: [Source.ID: Int] = [:]
         var insertion = try EventInsertion(in: database)
-        var rest = group[...]
-        while let source = rest.first?.event.source {
-            // Neighbours are of one source, mostly, which is looked up once.
-            let row = try sourceRow(of: source, in: database)
-            let neighbours = rest.prefix { $0.event.source == source }
-            var count = 0
-            for member in neighbours {
-                let appended = try insertion.append(member.event, source: row)
-                if case .stored = appended { count += 1 }
-                results.append(appended)
-            }
-            if count > 0 { stored[source, default: 0] += count }
-            rest = rest[neighbours.endIndex...]
+        for member in group {
+            let source = member.event.source
+            let appended = try insertion.append(member.event, source: try row(of: source, in: database))
+            if case .stored = appended { stored[source, default: 0] += 1 }
+            results.append(appended)
         }
         for (source, count) in stored {
-            let row = try sourceRow(of: source, in: database)
+            let row = try row(of: source, in: database)
             try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, row])
         }
         return (results, stored)
     }
 
-    private func sourceRow(of source: Source.ID, in database: Database) throws -> Int64 {
+    private func row(of source: Source.ID, in database: Database) throws -> Int64 {
         if let known = sourceRows[source] { return known }
         let row = try database.sourceRow(source, insertingIfMissing: true)
         sourceRows[source] = row

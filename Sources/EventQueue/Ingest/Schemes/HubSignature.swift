@@ -19,6 +19,7 @@ struct HubSignature: SignatureScheme {
 
     private static let prefix: StaticString = "sha256="
 
+    /// The header of today, else the one of old. A request that has the first is not asked for it twice.
     private static func value(in headers: some HeaderLookup) throws(VerificationError) -> String {
         do {
             return try headers.single("x-hub-signature-256")

@@ -11,7 +11,7 @@ struct KeyedCodes: Sendable {
     ///
     /// - Throws: ``VerificationError/invalidSignature`` when there is none.
     func match(
-        _ signatures: some Sequence<Code>, of prefix: String = "", _ body: [UInt8]
+        _ signatures: some Collection<Code>, of prefix: String = "", _ body: [UInt8]
     ) throws(VerificationError) -> String {
         var matched: String?
         // Every secret is tried, so the time taken does not tell which one matched.

