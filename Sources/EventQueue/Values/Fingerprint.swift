@@ -31,8 +31,14 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
     /// Takes a stored hash; `nil` when it is not 32 bytes long.
     public init?(stored bytes: [UInt8]) {
+        guard let fingerprint = bytes.withUnsafeBytes({ Self(stored: $0) }) else { return nil }
+        self = fingerprint
+    }
+
+    /// Takes a stored hash from where it lies.
+    package init?(stored bytes: UnsafeRawBufferPointer) {
         guard bytes.count == SHA256.byteCount else { return nil }
-        digest = bytes.withUnsafeBytes { $0.loadUnaligned(as: Digest.self) }
+        digest = bytes.loadUnaligned(as: Digest.self)
     }
 
     /// Lends the 32 bytes without a copy of them.

@@ -1,6 +1,6 @@
 import EventQueue
-import Foundation
 import GRDB
+import GRDBSQLite
 import Logging
 
 /// One event on its way into a batch.
@@ -20,7 +20,7 @@ struct Member {
     static func fresh(_ cursor: CursorRow, limit: Int, in database: Database) throws -> [Member] {
         try all(
             """
-            SELECT seq, id, 1, CAST(envelope AS BLOB), envelope_sha256, NULL, NULL, NULL
+            SELECT seq, id, 1, envelope, envelope_sha256, NULL, NULL, NULL
             FROM event WHERE source_id = ? AND seq > ? AND envelope IS NOT NULL ORDER BY seq LIMIT ?
             """, [cursor.source, cursor.position, limit], in: database)
     }
@@ -32,7 +32,7 @@ struct Member {
             SELECT event.seq, event.id,
                 (SELECT coalesce(max(emission_no), 0) + 1 FROM emission
                     WHERE emission.seq = event.seq AND emission.cursor_id = waiting.cursor_id),
-                CAST(event.envelope AS BLOB), event.envelope_sha256, replay.id, replay.name, replay.reason
+                event.envelope, event.envelope_sha256, replay.id, replay.name, replay.reason
             FROM replay_event AS waiting
             JOIN event ON event.seq = waiting.seq
             JOIN replay ON replay.id = waiting.replay_id
@@ -45,7 +45,7 @@ struct Member {
     static func inBatch(_ batch: Int64, in database: Database) throws -> [Member] {
         try all(
             """
-            SELECT event.seq, event.id, emission.emission_no, CAST(event.envelope AS BLOB),
+            SELECT event.seq, event.id, emission.emission_no, event.envelope,
                 event.envelope_sha256, replay.id, replay.name, replay.reason
             FROM emission
             JOIN event ON event.seq = emission.seq
@@ -60,22 +60,23 @@ struct Member {
     private static func all(
         _ sql: String, _ arguments: [any DatabaseValueConvertible], in database: Database
     ) throws -> [Member] {
-        let rows = try Row.fetchCursor(
-            database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+        let statement = try database.cachedStatement(sql: sql)
+        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
         var members: [Member] = []
-        while let row = try rows.next() { members.append(try Member(row)) }
+        while let row = try rows.next() { members.append(Member(row, of: statement.sqliteStatement)) }
         return members
     }
 
-    /// - Parameter row: `seq`, `id`, emission number, envelope, its hash, and the replay's row, name and reason.
-    private init(_ row: Row) throws {
+    /// - Parameters:
+    ///   - row: `seq`, `id`, emission number, envelope, its hash, and the replay's row, name and reason.
+    ///   - statement: What the row is the current one of.
+    private init(_ row: Row, of statement: SQLiteStatement) {
         sequence = row[0]
         eventID = row[1]
         emission = row[2]
         replay = row[5]
-        let stored = try row.withUnsafeData(atIndex: 3) { $0.map { [UInt8]($0) } } ?? []
-        let hash = try row.withUnsafeData(atIndex: 4) { $0.flatMap { Fingerprint(stored: [UInt8]($0)) } }
-        guard hash == Fingerprint(of: stored) else {
+        let stored = [UInt8](Self.bytes(of: statement, at: 3))
+        guard Fingerprint(stored: Self.bytes(of: statement, at: 4)) == Fingerprint(of: stored) else {
             envelope = []
             return
         }
@@ -84,6 +85,12 @@ struct Member {
             return
         }
         envelope = EventQueue.envelope(stored, withReplay: id, emission: emission, reason: row[7])
+    }
+
+    /// The bytes of a column as SQLite has them, until the statement goes on; none for NULL. A text's are its UTF-8.
+    private static func bytes(of statement: SQLiteStatement, at column: CInt) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(statement, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
     }
 }
 
