@@ -99,7 +99,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isLast, !isOpen { ignoresInput = true }
         guard !ignoresInput else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
@@ -120,13 +119,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
             isReading = false
             requestDeadline?.lift()
             if isOpen { enter(.answering) } else { awaitHead() }
+            if isLast { ignoreInput(context) }
         }
         context.fireChannelRead(data)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // One broken head makes several errors, and whatever comes behind the last request is one, too.
-        guard !ignoresInput, isOpen || !isLast else { return }
+        guard !ignoresInput else { return }
         let refusal = BadHead.refusal(parsing: error)
         if !isReading, let refusal { return refuse(refusal, context) }
         if let refusal { connections.metrics.refused(refusal) }
@@ -174,6 +174,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Notes that an answer is whole, and has the promise tell when it is written.
     private func end(_ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
         isOpen = false
+        if isLast { ignoreInput(context) }
         let written = promise ?? context.eventLoop.makePromise()
         written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
         return written
@@ -190,7 +191,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
         if isOpen {
             enter(isReading ? .awaitingBody : .answering)
         } else if isLast {
-            ignoresInput = true
             context.close(mode: .output, promise: nil)
             enter(.leaving)
             requestDeadline?.expect(.departure, within: Self.lingerTime)
@@ -203,9 +203,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Looks at nothing more that comes.
     private func refuse(_ refusal: Answer, _ context: ChannelHandlerContext) {
         connections.metrics.refused(refusal)
-        ignoresInput = true
         isLast = true
         give(WholeAnswer(refusal), nil, context)
+    }
+
+    private func ignoreInput(_ context: ChannelHandlerContext) {
+        guard !ignoresInput else { return }
+        ignoresInput = true
+        context.triggerUserOutboundEvent(InputIsOver(), promise: nil)
     }
 
     /// A client that asks whether it may send its body waits a second for the word.
