@@ -50,8 +50,14 @@ final class Forecourt: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else { return context.fireErrorCaught(error) }
-        if isAnswering { held.append(.error(error)) } else { letIn(error, context) }
+        switch error {
+        case let error as HTTPParserError:
+            if isAnswering { held.append(.error(error)) } else { letIn(error, context) }
+        case is ByteToMessageDecoderError:
+            // There is more behind what the parser did not understand, which it has told. Hummingbird would close.
+            break
+        default: context.fireErrorCaught(error)
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

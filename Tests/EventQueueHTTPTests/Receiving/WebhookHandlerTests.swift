@@ -75,6 +75,16 @@ import Testing
         channel.close()
     }
 
+    @Test func `a broken body is refused although there is more behind what is broken`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin()
+        channel.fail(HTTPParserError.invalidChunkSize)
+        channel.fail(ByteToMessageDecoderError.dataReceivedInErrorState(HTTPParserError.invalidChunkSize, ByteBuffer()))
+        #expect(channel.passed.isEmpty)
+        #expect(try channel.answers().map { $0.prefix(13) } == ["400 and close"])
+        channel.close()
+    }
+
     @Test func `a body that does not come in time is refused, and what comes too late is not looked at`() throws {
         let channel = try WebhookChannel()
         try channel.begin(length: 4)
@@ -193,6 +203,8 @@ import Testing
         try channel.ask("{}")
         channel.fail(HTTPParserError.invalidVersion)
         channel.fail(HTTPParserError.invalidVersion)
+        channel.fail(ByteToMessageDecoderError.dataReceivedInErrorState(HTTPParserError.invalidVersion, ByteBuffer()))
+        #expect(channel.passed.isEmpty)
         #expect(try channel.answers().isEmpty)
         channel.held.commit()
         #expect(try channel.answers().map { $0.prefix(13) } == ["200 {\"ok\":tru", "505 and close"])
