@@ -95,6 +95,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { connections.inputEnded(context.channel) }
+        // Hummingbird closes with the answer that is owed: nobody would hear of what is asked behind it.
+        if isOpen, event is ChannelShouldQuiesceEvent { isLast = true }
         context.fireUserInboundEventTriggered(event)
     }
 

@@ -60,8 +60,6 @@ final class WebhookHandler: ChannelInboundHandler {
     private var hasPassedOn = false
     /// Whether the connection has ended: what still comes is begun no more.
     private var isGone = false
-    /// Whether the connection is to end once nobody waits for an answer.
-    private var isQuiescing = false
     /// Whether the peer sends nothing more, and those behind do not know yet: they would close.
     private var isInputClosed = false
 
@@ -114,7 +112,8 @@ final class WebhookHandler: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if phase == .idle { return context.fireUserInboundEventTriggered(event) }
         switch event {
-        case is ChannelShouldQuiesceEvent: isQuiescing = true
+        // Those behind would close at once; the connection ends with the answer that is owed.
+        case is ChannelShouldQuiesceEvent: break
         case ChannelEvent.inputClosed: isInputClosed = true
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -222,7 +221,7 @@ final class WebhookHandler: ChannelInboundHandler {
         if let completedAt = accepted?.completedAt { receiver.metrics.received(in: completedAt.duration(to: .now)) }
         finish()
         guard let context, context.channel.isActive else { return }
-        write(isQuiescing ? answer.closing() : answer, context)
+        write(answer, context)
     }
 
     /// Gives back what the request has taken. What is asked behind it begins while its answer is written.

@@ -177,6 +177,19 @@ import Testing
         channel.close()
     }
 
+    @Test func `what waits behind a request is not carried out when the connection is to end`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin(.GET, "/health")
+        try channel.end()
+        try channel.ask("{}")
+        channel.tell(ChannelShouldQuiesceEvent())
+        #expect(channel.passed == ["GET /health", "end", "quiesce"])
+        channel.answerBehind()
+        #expect(channel.held.bodies.isEmpty)
+        #expect(try channel.answers() == ["204 and close"])
+        channel.close()
+    }
+
     @Test func `a connection that owes nothing hears at once that it is to end`() throws {
         let channel = try WebhookChannel()
         try channel.ask("{}")
