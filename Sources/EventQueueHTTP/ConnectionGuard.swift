@@ -106,7 +106,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
         case .head(let head):
             hasAsked = true
             let headers = RequestFields(head.headers)
-            if let refusal = BadHead.refusal(of: head, headers) { return refuse(refusal, context) }
+            if let refusal = BadHead.refusal(of: head, headers) {
+                return refuse(refusal, isHeadOnly: head.method == .HEAD, context)
+            }
             isOpen = true
             isReading = true
             isLast = Self.isLast(head, headers)
@@ -203,10 +205,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     /// Looks at nothing more that comes.
-    private func refuse(_ refusal: Answer, _ context: ChannelHandlerContext) {
+    private func refuse(_ refusal: Answer, isHeadOnly: Bool = false, _ context: ChannelHandlerContext) {
         connections.metrics.refused(refusal)
         isLast = true
-        give(WholeAnswer(refusal), nil, context)
+        give(WholeAnswer(refusal, isHeadOnly: isHeadOnly), nil, context)
     }
 
     private func ignoreInput(_ context: ChannelHandlerContext) {

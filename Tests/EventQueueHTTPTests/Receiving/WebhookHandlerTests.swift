@@ -253,6 +253,13 @@ import Testing
         for channel in channels { channel.close() }
     }
 
+    @Test func `a HEAD that is refused before anybody looks at it has no body in its answer`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin(.HEAD, "http://localhost/health")
+        #expect(try channel.answers() == ["400 and close"])
+        channel.close()
+    }
+
     @Test func `who asks by another method is told which one, without a body where none may be`() throws {
         let channel = try WebhookChannel()
         for (method, answer) in [(HTTPMethod.GET, #"405 {"error":"Method not allowed"}"#), (.HEAD, "405")] {
