@@ -58,6 +58,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var hasAsked = false
     /// Whether the request that is open is the last one that is answered, or was.
     private var isLast = false
+    /// Whether the peer sends nothing more, and those behind do not know yet: they would close, and when both directions
+    /// are closed what is not with the kernel is lost.
+    private var isInputClosed = false
     /// Whether what still comes is thrown away. It is read nevertheless: closing a socket with unread input
     /// resets it, and the reset may overtake the answer.
     private var ignoresInput = false
@@ -94,7 +97,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { connections.inputEnded(context.channel) }
+        if case ChannelEvent.inputClosed = event {
+            connections.inputEnded(context.channel)
+            isInputClosed = isOpen || answersUnwritten > 0
+            if isInputClosed { return }
+        }
         // Hummingbird closes with the answer that is owed: nobody would hear of what is asked behind it.
         if isOpen, event is ChannelShouldQuiesceEvent { isLast = true }
         context.fireUserInboundEventTriggered(event)
@@ -202,6 +209,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
             awaitHead()
         }
         answerDeadline?.lift()
+        guard isInputClosed, !isOpen else { return }
+        isInputClosed = false
+        context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
     /// Looks at nothing more that comes.

@@ -92,6 +92,16 @@ import Testing
         #expect(reads.count == 1)
     }
 
+    @Test func `that a peer sends no more is heard when all that it is answered is with the kernel`() {
+        ask(times: 1)
+        channel.write(HTTPServerResponsePart.head(.init(version: .http1_1, status: .ok)), promise: nil)
+        channel.write(HTTPServerResponsePart.end(nil), promise: nil)
+        channel.pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(!arrivals.haveEnded)
+        channel.flush()
+        #expect(arrivals.haveEnded)
+    }
+
     @Test func `of more than may wait the one too many is refused, when everything before it is answered`() {
         let count = 11_000
         ask(times: count)

@@ -211,6 +211,18 @@ import Testing
         channel.close()
     }
 
+    @Test func `those behind do not hear that a peer sends no more before their own answer is written`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin(.GET, "/health")
+        try channel.end()
+        channel.tell(ChannelEvent.inputClosed)
+        #expect(channel.passed == ["GET /health", "end"])
+        channel.answerBehind()
+        #expect(try channel.answers() == ["204"])
+        #expect(channel.passed == ["GET /health", "end", "\(ChannelEvent.inputClosed)"])
+        channel.close()
+    }
+
     @Test func `what is broken behind a request is told when that is answered, and ends the connection`() throws {
         let channel = try WebhookChannel()
         try channel.ask("{}")
