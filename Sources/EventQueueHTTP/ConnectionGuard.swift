@@ -58,6 +58,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var hasAsked = false
     /// Whether the request that is open is the last one that is answered, or was.
     private var isLast = false
+    /// Whether the peer sends nothing more, and those behind do not know yet: they would close, and when both directions
+    /// are closed what is not with the kernel is lost.
+    private var isInputClosed = false
     /// Whether what still comes is thrown away. It is read nevertheless: closing a socket with unread input
     /// resets it, and the reset may overtake the answer.
     private var ignoresInput = false
@@ -94,18 +97,25 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { connections.inputEnded(context.channel) }
+        if case ChannelEvent.inputClosed = event {
+            connections.inputEnded(context.channel)
+            isInputClosed = isOpen || answersUnwritten > 0
+            if isInputClosed { return }
+        }
+        // Hummingbird closes with the answer that is owed: nobody would hear of what is asked behind it.
+        if isOpen, event is ChannelShouldQuiesceEvent { isLast = true }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isLast, !isOpen { ignoresInput = true }
         guard !ignoresInput else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
             hasAsked = true
             let headers = RequestFields(head.headers)
-            if let refusal = BadHead.refusal(of: head, headers) { return refuse(refusal, context) }
+            if let refusal = BadHead.refusal(of: head, headers) {
+                return refuse(refusal, isHeadOnly: head.method == .HEAD, context)
+            }
             isOpen = true
             isReading = true
             isLast = Self.isLast(head, headers)
@@ -120,13 +130,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
             isReading = false
             requestDeadline?.lift()
             if isOpen { enter(.answering) } else { awaitHead() }
+            if isLast { ignoreInput(context) }
         }
         context.fireChannelRead(data)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // One broken head makes several errors, and whatever comes behind the last request is one, too.
-        guard !ignoresInput, isOpen || !isLast else { return }
+        guard !ignoresInput else { return }
         let refusal = BadHead.refusal(parsing: error)
         if !isReading, let refusal { return refuse(refusal, context) }
         if let refusal { connections.metrics.refused(refusal) }
@@ -174,6 +185,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Notes that an answer is whole, and has the promise tell when it is written.
     private func end(_ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
         isOpen = false
+        if isLast { ignoreInput(context) }
         let written = promise ?? context.eventLoop.makePromise()
         written.futureResult.assumeIsolated().whenSuccess { self.answerWritten(context) }
         return written
@@ -190,7 +202,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
         if isOpen {
             enter(isReading ? .awaitingBody : .answering)
         } else if isLast {
-            ignoresInput = true
             context.close(mode: .output, promise: nil)
             enter(.leaving)
             requestDeadline?.expect(.departure, within: Self.lingerTime)
@@ -198,14 +209,22 @@ final class ConnectionGuard: ChannelDuplexHandler {
             awaitHead()
         }
         answerDeadline?.lift()
+        guard isInputClosed, !isOpen else { return }
+        isInputClosed = false
+        context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
     /// Looks at nothing more that comes.
-    private func refuse(_ refusal: Answer, _ context: ChannelHandlerContext) {
+    private func refuse(_ refusal: Answer, isHeadOnly: Bool = false, _ context: ChannelHandlerContext) {
         connections.metrics.refused(refusal)
-        ignoresInput = true
         isLast = true
-        give(WholeAnswer(refusal), nil, context)
+        give(WholeAnswer(refusal, isHeadOnly: isHeadOnly), nil, context)
+    }
+
+    private func ignoreInput(_ context: ChannelHandlerContext) {
+        guard !ignoresInput else { return }
+        ignoresInput = true
+        context.triggerUserOutboundEvent(InputIsOver(), promise: nil)
     }
 
     /// A client that asks whether it may send its body waits a second for the word.

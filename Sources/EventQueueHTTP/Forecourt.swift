@@ -8,7 +8,8 @@ import NIOHTTP1
 /// And it knows answers in parts only, see ``WholeAnswer``. So there is read on here until something has come that must
 /// wait; it is held, and no more is read then.
 ///
-/// Nothing is read either from a peer that does not take its answers: they would lie here, as many as it likes to ask.
+/// From a peer that does not take its answers nothing is read either, and nothing is let in: they would lie here, as many
+/// as it likes to ask.
 final class Forecourt: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -22,36 +23,48 @@ final class Forecourt: ChannelDuplexHandler {
         case inputClosed
     }
 
+    /// Nearly twice what one reading can bring, 64 KiB in chunks of a byte each. More comes only from a peer that has
+    /// ended its input, which is read to its end, whatever waits here.
+    private static let heldMax = 20_000
+
     private var held = CircularBuffer<Held>(initialCapacity: 0)
+    /// Whether what was held is being let in: it may write, and be told of that at once.
+    private var isLettingIn = false
     /// Whether the end of the request that was let in has not come yet.
     private var isRequestOpen = false
     private var isAnswerOwed = false
     /// Whether nothing is answered any more, so that nothing waits for an answer.
     private var isOutputClosed = false
-    /// Whether those behind want to read on when the answer is given.
+    /// Whether there is to be read as soon as the answer is given, and the peer takes its answers.
     private var wantsRead = false
-    /// Whether there is to be read as soon as the peer has taken some of its answers.
-    private var owesRead = false
 
-    /// Whether what comes now must wait.
+    /// Whether a request must wait for the answer to the one before.
     private var isAnswering: Bool { isAnswerOwed && !isRequestOpen && !isOutputClosed }
+    /// Whether what comes now must wait.
+    private var isHolding: Bool { isAnswering || isLettingIn || !held.isEmpty }
 
     // MARK: What comes
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        if isAnswering || !held.isEmpty { return held.append(.part(part)) }
+        if isHolding { return hold(.part(part), context) }
         letIn(part, data, context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        if isAnswering, held.isEmpty { readOn(context) }
+        if isAnswering, held.isEmpty, context.channel.isWritable { context.read() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else { return context.fireErrorCaught(error) }
-        if isAnswering { held.append(.error(error)) } else { letIn(error, context) }
+        switch error {
+        case let error as HTTPParserError:
+            if isHolding { hold(.error(error), context) } else { letIn(error, context) }
+        case is ByteToMessageDecoderError:
+            // There is more behind what the parser did not understand, which it has told. Hummingbird would close.
+            break
+        default: context.fireErrorCaught(error)
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -63,6 +76,14 @@ final class Forecourt: ChannelDuplexHandler {
         // Nobody would hear of what became of it.
         held.removeAll()
         context.fireChannelInactive()
+    }
+
+    /// Has it wait, unless too much does: what is one too many is refused in its turn, and nothing comes in behind it.
+    private func hold(_ next: Held, _ context: ChannelHandlerContext) {
+        guard held.count >= Self.heldMax else { return held.append(next) }
+        guard held.count == Self.heldMax else { return }
+        held.append(.error(.unknown))
+        context.triggerUserOutboundEvent(InputIsOver(), promise: nil)
     }
 
     private func letIn(_ part: HTTPServerRequestPart, _ data: NIOAny, _ context: ChannelHandlerContext) {
@@ -88,8 +109,11 @@ final class Forecourt: ChannelDuplexHandler {
     }
 
     private func letInHeld(_ context: ChannelHandlerContext) {
+        guard !held.isEmpty, !isLettingIn else { return }
         var hasLetIn = false
-        while !isAnswering, let next = held.popFirst() {
+        isLettingIn = true
+        // The rest of a request is nothing that is answered on its own.
+        while !isAnswering, isRequestOpen || context.channel.isWritable, let next = held.popFirst() {
             switch next {
             case .part(let part):
                 hasLetIn = true
@@ -98,6 +122,7 @@ final class Forecourt: ChannelDuplexHandler {
             case .inputClosed: endInput(context)
             }
         }
+        isLettingIn = false
         if hasLetIn { context.fireChannelReadComplete() }
         // Behind the last request nothing is waited for to tell that it was the last.
         if case .inputClosed? = held.first {
@@ -114,25 +139,19 @@ final class Forecourt: ChannelDuplexHandler {
     // MARK: Reading
 
     func read(context: ChannelHandlerContext) {
-        if isAnswering { wantsRead = true } else { readOn(context) }
+        wantsRead = true
+        readIfWanted(context)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if owesRead, context.channel.isWritable {
-            owesRead = false
-            context.read()
-        }
+        goOn(context)
         context.fireChannelWritabilityChanged()
     }
 
-    private func readOn(_ context: ChannelHandlerContext) {
-        if context.channel.isWritable { context.read() } else { owesRead = true }
-    }
-
     private func readIfWanted(_ context: ChannelHandlerContext) {
-        guard wantsRead, !isAnswering else { return }
+        guard wantsRead, !isHolding, context.channel.isWritable else { return }
         wantsRead = false
-        readOn(context)
+        context.read()
     }
 
     // MARK: What goes
@@ -161,6 +180,10 @@ final class Forecourt: ChannelDuplexHandler {
 
     private func hasAnswered(_ context: ChannelHandlerContext) {
         isAnswerOwed = false
+        goOn(context)
+    }
+
+    private func goOn(_ context: ChannelHandlerContext) {
         letInHeld(context)
         readIfWanted(context)
     }

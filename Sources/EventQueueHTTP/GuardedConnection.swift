@@ -23,6 +23,8 @@ struct GuardedConnection: ServerChildChannel {
         // What is written and not taken lies in the kernel, which would give each connection megabytes: a peer that asks
         // and asks and never reads could have so much answered at our cost.
         try? channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
+        // After each reading it is asked whether more is wanted. An ordinary request comes in one.
+        try? channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
         let bytesMax = settings.value.headerBytesMax
         let parsing = HTTP1Channel.Configuration(
             httpDecoderConfiguration: .init(

@@ -60,10 +60,6 @@ final class WebhookHandler: ChannelInboundHandler {
     private var hasPassedOn = false
     /// Whether the connection has ended: what still comes is begun no more.
     private var isGone = false
-    /// Whether the connection is to end once nobody waits for an answer.
-    private var isQuiescing = false
-    /// Whether the peer sends nothing more, and those behind do not know yet: they would close.
-    private var isInputClosed = false
 
     private var receiver: Receiver { reception.receiver }
 
@@ -112,12 +108,9 @@ final class WebhookHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if phase == .idle { return context.fireUserInboundEventTriggered(event) }
-        switch event {
-        case is ChannelShouldQuiesceEvent: isQuiescing = true
-        case ChannelEvent.inputClosed: isInputClosed = true
-        default: context.fireUserInboundEventTriggered(event)
-        }
+        // Those behind would close at once; the connection ends with the answer that is owed.
+        if phase != .idle, event is ChannelShouldQuiesceEvent { return }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -222,7 +215,8 @@ final class WebhookHandler: ChannelInboundHandler {
         if let completedAt = accepted?.completedAt { receiver.metrics.received(in: completedAt.duration(to: .now)) }
         finish()
         guard let context, context.channel.isActive else { return }
-        write(isQuiescing ? answer.closing() : answer, context)
+        let whole = WholeAnswer(answer, isHeadOnly: isHeadOnly, date: reception.date.text(at: receiver.now()))
+        context.triggerUserOutboundEvent(whole, promise: nil)
     }
 
     /// Gives back what the request has taken. What is asked behind it begins while its answer is written.
@@ -230,19 +224,5 @@ final class WebhookHandler: ChannelInboundHandler {
         accepted?.body.release()
         accepted = nil
         phase = .idle
-    }
-
-    private func write(_ answer: Answer, _ context: ChannelHandlerContext) {
-        var isWritten: EventLoopPromise<Void>?
-        if isInputClosed {
-            isInputClosed = false
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            promise.futureResult.assumeIsolated().whenComplete { _ in
-                context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-            }
-            isWritten = promise
-        }
-        let whole = WholeAnswer(answer, isHeadOnly: isHeadOnly, date: reception.date.text(at: receiver.now()))
-        context.triggerUserOutboundEvent(whole, promise: isWritten)
     }
 }

@@ -75,6 +75,16 @@ import Testing
         channel.close()
     }
 
+    @Test func `a broken body is refused although there is more behind what is broken`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin()
+        channel.fail(HTTPParserError.invalidChunkSize)
+        channel.fail(ByteToMessageDecoderError.dataReceivedInErrorState(HTTPParserError.invalidChunkSize, ByteBuffer()))
+        #expect(channel.passed.isEmpty)
+        #expect(try channel.answers().map { $0.prefix(13) } == ["400 and close"])
+        channel.close()
+    }
+
     @Test func `a body that does not come in time is refused, and what comes too late is not looked at`() throws {
         let channel = try WebhookChannel()
         try channel.begin(length: 4)
@@ -167,6 +177,19 @@ import Testing
         channel.close()
     }
 
+    @Test func `what waits behind a request is not carried out when the connection is to end`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin(.GET, "/health")
+        try channel.end()
+        try channel.ask("{}")
+        channel.tell(ChannelShouldQuiesceEvent())
+        #expect(channel.passed == ["GET /health", "end", "quiesce"])
+        channel.answerBehind()
+        #expect(channel.held.bodies.isEmpty)
+        #expect(try channel.answers() == ["204 and close"])
+        channel.close()
+    }
+
     @Test func `a connection that owes nothing hears at once that it is to end`() throws {
         let channel = try WebhookChannel()
         try channel.ask("{}")
@@ -188,11 +211,25 @@ import Testing
         channel.close()
     }
 
+    @Test func `those behind do not hear that a peer sends no more before their own answer is written`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin(.GET, "/health")
+        try channel.end()
+        channel.tell(ChannelEvent.inputClosed)
+        #expect(channel.passed == ["GET /health", "end"])
+        channel.answerBehind()
+        #expect(try channel.answers() == ["204"])
+        #expect(channel.passed == ["GET /health", "end", "\(ChannelEvent.inputClosed)"])
+        channel.close()
+    }
+
     @Test func `what is broken behind a request is told when that is answered, and ends the connection`() throws {
         let channel = try WebhookChannel()
         try channel.ask("{}")
         channel.fail(HTTPParserError.invalidVersion)
         channel.fail(HTTPParserError.invalidVersion)
+        channel.fail(ByteToMessageDecoderError.dataReceivedInErrorState(HTTPParserError.invalidVersion, ByteBuffer()))
+        #expect(channel.passed.isEmpty)
         #expect(try channel.answers().isEmpty)
         channel.held.commit()
         #expect(try channel.answers().map { $0.prefix(13) } == ["200 {\"ok\":tru", "505 and close"])
@@ -226,6 +263,13 @@ import Testing
             for channel in channels { #expect(try channel.answers().count == 1) }
         }
         for channel in channels { channel.close() }
+    }
+
+    @Test func `a HEAD that is refused before anybody looks at it has no body in its answer`() throws {
+        let channel = try WebhookChannel()
+        try channel.begin(.HEAD, "http://localhost/health")
+        #expect(try channel.answers() == ["400 and close"])
+        channel.close()
     }
 
     @Test func `who asks by another method is told which one, without a body where none may be`() throws {
