@@ -24,23 +24,15 @@ extension SQLiteEventStore {
     }
 
     static func insert(_ events: [ImportedEvent], into database: Database) throws -> [Imported] {
-        var rows: [Source.ID: Int64] = [:]
-        var stored: [Int64: Int] = [:]
         var insertion = try EventInsertion(in: database)
         let results = try events.map { event -> Imported in
             if let found = try find(event, in: database) { return found }
-            let known = rows[event.source]
-            let source = try known ?? database.sourceRow(event.source, insertingIfMissing: true)
-            rows[event.source] = source
-            guard try insertion.store(event, source: source) else {
-                return try findDelivery(of: event, source: source, in: database)
+            guard try insertion.store(event) else {
+                return try findDelivery(of: event, source: insertion.source(event.source), in: database)
             }
-            stored[source, default: 0] += 1
             return .stored
         }
-        for (source, count) in stored {
-            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, source])
-        }
+        try insertion.finish()
         return results
     }
 

@@ -45,20 +45,13 @@ extension SQLiteEventStore {
     /// Stores all of `events`; a conflict throws, so that the transaction ends with nothing done.
     static func append(_ events: [NewEvent], in database: Database) throws -> [Appended] {
         var results: [Appended] = []
-        var rows: [Source.ID: Int64] = [:]
-        var stored: [Int64: Int] = [:]
         var insertion = try EventInsertion(in: database)
         for event in events {
-            let source = try rows[event.source] ?? database.sourceRow(event.source, insertingIfMissing: true)
-            rows[event.source] = source
-            let appended = try insertion.append(event, source: source)
+            let appended = try insertion.append(event)
             results.append(appended)
             if case .conflict = appended { throw Conflict(results: results) }
-            if case .stored = appended { stored[source, default: 0] += 1 }
         }
-        for (source, count) in stored {
-            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, source])
-        }
+        try insertion.finish()
         return results
     }
 

@@ -61,27 +61,10 @@ final class AppendGroup {
     private func insert(
         _ group: [Member], into database: Database
     ) throws -> (results: [Appended], stored: [Source.ID: Int]) {
-        var results: [Appended] = []
-        results.reserveCapacity(group.count)
-        var stored: [Source.ID: Int] = [:]
-        var insertion = try EventInsertion(in: database)
-        for member in group {
-            let source = member.event.source
-            let appended = try insertion.append(member.event, source: try row(of: source, in: database))
-            if case .stored = appended { stored[source, default: 0] += 1 }
-            results.append(appended)
-        }
-        for (source, count) in stored {
-            let row = try row(of: source, in: database)
-            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, row])
-        }
-        return (results, stored)
-    }
-
-    private func row(of source: Source.ID, in database: Database) throws -> Int64 {
-        if let known = sourceRows[source] { return known }
-        let row = try database.sourceRow(source, insertingIfMissing: true)
-        sourceRows[source] = row
-        return row
+        var insertion = try EventInsertion(in: database, knowing: sourceRows)
+        let results = try group.map { try insertion.append($0.event) }
+        try insertion.finish()
+        sourceRows = insertion.sources
+        return (results, insertion.stored)
     }
 }

@@ -2,7 +2,7 @@ import EventQueue
 import Foundation
 import GRDB
 
-/// Stores rows of `event` within one transaction, wherever the events come from.
+/// Stores rows of `event` within one transaction, wherever the events come from, and counts them for their sources.
 ///
 /// Most of what the service does to the database is this statement, so it is found once a transaction, and its
 /// values are read by SQLite where they lie. What that saves stands in <doc:WhatAnAppendCosts>.
@@ -10,9 +10,15 @@ struct EventInsertion {
     private let database: Database
     private let statement: Statement
     private var row = RowValues()
+    /// The rows of the sources that were looked up so far.
+    private(set) var sources: [Source.ID: Int64]
+    /// How many events of each source were stored.
+    private(set) var stored: [Source.ID: Int] = [:]
 
-    init(in database: Database) throws {
+    /// - Parameter sources: Rows that are known from before.
+    init(in database: Database, knowing sources: [Source.ID: Int64] = [:]) throws {
         self.database = database
+        self.sources = sources
         statement = try database.cachedStatement(
             sql: """
                 INSERT INTO event (source_id, id, type, platform_event, received_at, verification, key_id,
@@ -22,11 +28,26 @@ struct EventInsertion {
                 """)
     }
 
-    /// Stores `event` unless `source` already has an event with its idempotency key.
+    /// The row of a source, which is made when there is none.
+    mutating func source(_ id: Source.ID) throws -> Int64 {
+        if let known = sources[id] { return known }
+        let row = try database.sourceRow(id, insertingIfMissing: true)
+        sources[id] = row
+        return row
+    }
+
+    /// Writes down how many were stored, once for each source.
+    mutating func finish() throws {
+        for (id, count) in stored {
+            try database.run("UPDATE source SET events = events + ? WHERE id = ?", [count, try source(id)])
+        }
+    }
+
+    /// Stores `event` unless its source already has an event with its idempotency key.
     ///
     /// - Returns: Whether it was stored.
-    mutating func store(_ event: ImportedEvent, source: Int64) throws -> Bool {
-        row.begin(with: source)
+    mutating func store(_ event: ImportedEvent) throws -> Bool {
+        row.begin(with: try source(event.source))
         row.text(event.id.rawValue)
         row.text(event.kind.rawValue)
         row.text(event.platformEvent)
@@ -39,12 +60,12 @@ struct EventInsertion {
         event.envelopeFingerprint.withUnsafeBytes { row.blob($0) }
         row.text(utf8: event.content?.envelope)
         row.blob(event.content?.body)
-        return try row.insert(by: statement, in: database)
+        return try insertRow(of: event.source)
     }
 
-    private mutating func store(_ event: NewEvent, source: Int64) throws -> Bool {
+    private mutating func store(_ event: NewEvent) throws -> Bool {
         let request = event.request
-        row.begin(with: source)
+        row.begin(with: try source(event.source))
         row.text(event.id.rawValue)
         row.text(event.kind.rawValue)
         row.text(event.platformEvent)
@@ -57,15 +78,21 @@ struct EventInsertion {
         event.envelopeFingerprint.withUnsafeBytes { row.blob($0) }
         row.text(utf8: event.envelope)
         row.blob(request.body)
-        return try row.insert(by: statement, in: database)
+        return try insertRow(of: event.source)
+    }
+
+    private mutating func insertRow(of source: Source.ID) throws -> Bool {
+        guard try row.insert(by: statement, in: database) else { return false }
+        stored[source, default: 0] += 1
+        return true
     }
 
     /// Stores `event`, or finds the one that has its idempotency key and notes that it was delivered again.
-    mutating func append(_ event: NewEvent, source: Int64) throws -> Appended {
-        if try store(event, source: source) { return .stored(event.id) }
+    mutating func append(_ event: NewEvent) throws -> Appended {
+        if try store(event) { return .stored(event.id) }
         let row = try database.first(
             "SELECT seq, id, body_sha256 FROM event WHERE source_id = ? AND idempotency_key = ?",
-            [source, event.request.idempotencyKey])
+            [try source(event.source), event.request.idempotencyKey])
         guard let row, let first = Event.ID(row["id"] as String) else {
             throw StoreFailure.broken("An idempotency key is in its index but not in its table.")
         }
