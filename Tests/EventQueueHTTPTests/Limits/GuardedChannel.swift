@@ -11,9 +11,15 @@ struct GuardedChannel {
 
     /// - Parameter connections: The other ones beside it; its own by default.
     init(limits: Limits.Settings, connections: Connections? = nil) throws {
-        try channel.pipeline.syncOperations.addHandler(
-            ConnectionGuard(settings: Current(limits), connections: connections ?? Self.connections(limits)))
+        try channel.pipeline.syncOperations.addHandler(Self.guarding(limits, beside: connections))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    }
+
+    /// The guard of a connection.
+    static func guarding(
+        _ limits: Limits.Settings = .init(), beside connections: Connections? = nil
+    ) -> ConnectionGuard {
+        ConnectionGuard(settings: Current(limits), connections: connections ?? Self.connections(limits))
     }
 
     static func connections(_ limits: Limits.Settings) -> Connections {

@@ -1,4 +1,3 @@
-import EventQueue
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -13,10 +12,8 @@ import Testing
     private let channel = EmbeddedChannel()
 
     init() throws {
-        let limits = Limits.Settings()
-        let guarding = ConnectionGuard(settings: Current(limits), connections: GuardedChannel.connections(limits))
         try channel.pipeline.syncOperations.addHandlers([
-            reads, Forecourt(), guarding, arrivals,
+            reads, Forecourt(), GuardedChannel.guarding(), arrivals,
         ])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         reads.count = 0

@@ -1,4 +1,3 @@
-import EventQueue
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -12,11 +11,9 @@ import Testing
     private let channel = EmbeddedChannel()
 
     init() throws {
-        let limits = Limits.Settings()
-        let guarding = ConnectionGuard(settings: Current(limits), connections: GuardedChannel.connections(limits))
         try channel.pipeline.syncOperations.addHandlers([
             AnswerWriter(), HTTPResponseEncoder(), parsed, ByteToMessageHandler(HTTPRequestDecoder()), Forecourt(),
-            guarding,
+            GuardedChannel.guarding(),
         ])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
